@@ -58,7 +58,7 @@ struct loop_timer {
 	void (*callback)(struct loop_timer *timer);
 	struct loop *loop;
 	bool started;
-	uint64_t delay_ns; /* with which it was started last */
+	uint64_t delay_ns; /* with which it was started last; its owner may set another */
 	_Alignas(16) unsigned char body[64];
 };
 void loop_timer_init(struct loop_timer *timer, struct loop *loop,

@@ -27,8 +27,7 @@ static void on_late(struct loop_timer *timer)
 	struct pending *pending = container_of(timer, struct pending, timer);
 
 	/* Whose answer may be there already. */
-	if (!pending->ops->is_for_worker ||
-	    !master_slept_over(pending->master, timer, timer->delay_ns))
+	if (!pending->ops->is_for_worker || !master_slept_over(pending->master, timer))
 		pending->ops->on_late(pending);
 }
 

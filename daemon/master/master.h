@@ -105,9 +105,9 @@ struct master {
 	struct loop_signal on_terminate, on_interrupt, on_hangup;
 	struct loop_timer second, deadline, names_timer;
 	struct loop_work flush;
-	uint64_t tick_ns, woke_ns, slept_ns; /* of pulse.c */
-	uint64_t stalls_ns;                  /* the last look; of stall.c */
-	unsigned n_stalled;                  /* workers */
+	uint64_t tick_ns, woke_ns, slept_ns, asleep_ns; /* of pulse.c */
+	uint64_t stalls_ns;                             /* the last look; of stall.c */
+	unsigned n_stalled;                             /* workers */
 	bool is_ready;     /* everything configured has started or failed once */
 	bool is_stopping;  /* SIGTERM or Shutdown */
 	bool is_drained;   /* the control socket has sent all replies, or is not waited for */

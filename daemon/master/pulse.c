@@ -12,20 +12,34 @@ void master_note_tick(struct master *master)
 	if (gap_ns > SLEPT_NS) {
 		master->woke_ns = now;
 		master->slept_ns = gap_ns;
+		master->asleep_ns += gap_ns;
 	}
 	master->tick_ns = now;
+}
+
+/* The sleep that no tick has noted yet; 0: there is none. */
+static uint64_t new_sleep_ns(const struct master *master, uint64_t now_ns)
+{
+	return now_ns - master->tick_ns > SLEPT_NS ? now_ns - master->tick_ns : 0;
 }
 
 /* For how long, up to just now; 0: it was awake. */
 static uint64_t slept_ns(const struct master *master)
 {
-	uint64_t now = loop_clock_ns(master->loop);
+	uint64_t now_ns = loop_clock_ns(master->loop), new_ns = new_sleep_ns(master, now_ns);
 
-	if (now - master->tick_ns > SLEPT_NS)
-		return now - master->tick_ns;
-	if (master->woke_ns > 0 && now - master->woke_ns < MASTER_AWAKE_NS - CLOCK_MS_NS)
+	if (new_ns > 0)
+		return new_ns;
+	if (master->woke_ns > 0 && now_ns - master->woke_ns < MASTER_AWAKE_NS - CLOCK_MS_NS)
 		return master->slept_ns;
 	return 0;
+}
+
+uint64_t master_awake_ns(const struct master *master)
+{
+	uint64_t now_ns = loop_clock_ns(master->loop);
+
+	return now_ns - master->asleep_ns - new_sleep_ns(master, now_ns);
 }
 
 bool master_has_slept(const struct master *master)
@@ -33,15 +47,16 @@ bool master_has_slept(const struct master *master)
 	return slept_ns(master) > 0;
 }
 
-bool master_slept_over(const struct master *master, struct loop_timer *timer, uint64_t term_ns)
+bool master_slept_over(const struct master *master, struct loop_timer *timer)
 {
-	uint64_t more_ns = slept_ns(master);
+	uint64_t more_ns = slept_ns(master), term_ns = timer->delay_ns;
 
 	if (more_ns == 0)
 		return false;
 	if (more_ns > term_ns)
 		more_ns = term_ns;
 	loop_timer_start(timer, more_ns > MASTER_AWAKE_NS ? more_ns : MASTER_AWAKE_NS);
+	timer->delay_ns = term_ns; /* should it sleep once more */
 	return true;
 }
 

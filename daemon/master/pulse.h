@@ -23,9 +23,12 @@ void master_check_soon(struct master *master);
 bool master_has_slept(const struct master *master);
 /* The timer of such a deadline is due. Whether the master has slept: then the timer is started
  * again, for the time that it slept, in which workers may not have run either; for no longer
- * than term_ns, which is all that they have, and for MASTER_AWAKE_NS at least. */
-bool master_slept_over(const struct master *master, struct loop_timer *timer, uint64_t term_ns);
+ * than it was started for, which is all that they have, and for MASTER_AWAKE_NS at least. */
+bool master_slept_over(const struct master *master, struct loop_timer *timer);
 #define MASTER_AWAKE_NS 2000000000ull
+/* A clock that stands still while the master sleeps, for deadlines that are looked at now and
+ * then. */
+uint64_t master_awake_ns(const struct master *master);
 /* The second's tick, for that. */
 void master_note_tick(struct master *master);
 

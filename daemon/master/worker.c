@@ -33,7 +33,7 @@ void worker_look_for_progress(struct worker *worker)
 			     : 0;
 
 	if (actors < worker->actors_seen)
-		worker->progress_ns = loop_clock_ns(worker->master->loop);
+		worker->progress_ns = master_awake_ns(worker->master);
 	worker->actors_seen = actors;
 }
 
@@ -133,7 +133,7 @@ static void on_kill_timer(struct loop_timer *timer)
 	struct worker *worker = container_of(timer, struct worker, kill_timer);
 
 	/* What it did meanwhile, its end perhaps, has not been read yet. */
-	if (master_slept_over(worker->master, timer, timer->delay_ns))
+	if (master_slept_over(worker->master, timer))
 		return;
 	if (worker->is_dead) {
 		worker->ops->on_death(worker);

@@ -111,13 +111,14 @@ struct worker {
 	int arena;               /* to be read; -1: it has not asked for one. See arenas.h */
 	bool is_dead; /* died, or withstood SIGKILL; notices may still be in the channel */
 	struct launch_end end;
-	bool is_finished;                /* Finished came: it exits, or is killed soon */
-	bool is_sound;                   /* by that, it has carried out Shutdown */
-	char failure[CRASH_FAILURE];     /* otherwise: why it ends, by its own word */
-	struct list requests;            /* of worker_requests.h */
-	uint64_t progress_ns;            /* when it last did something that it was asked for */
-	uint64_t actors_seen;            /* by worker_look_for_progress() */
-	struct loop_timer request_timer; /* for the first of them; before Ready: for Ready */
+	bool is_finished;            /* Finished came: it exits, or is killed soon */
+	bool is_sound;               /* by that, it has carried out Shutdown */
+	char failure[CRASH_FAILURE]; /* otherwise: why it ends, by its own word */
+	struct list requests;        /* of worker_requests.h */
+	uint64_t
+		progress_ns; /* when it last did something that it was asked for, by master_awake_ns() */
+	uint64_t actors_seen;              /* by worker_look_for_progress() */
+	struct loop_timer request_timer;   /* for the first of them; before Ready: for Ready */
 	struct number_set loaded, defined; /* deployments and units that it has been given */
 	struct list calls;                 /* struct relay */
 	size_t call_bytes;                 /* their parameters, and of calls that are over, but

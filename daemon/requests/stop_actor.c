@@ -38,7 +38,7 @@ static void on_late(struct pending *pending)
 	uint64_t now, since = stop->begun_ns;
 
 	worker_look_for_progress(worker);
-	now = loop_clock_ns(pending->master->loop);
+	now = master_awake_ns(pending->master);
 	if (worker->progress_ns > since)
 		since = worker->progress_ns;
 	if (now - stop->begun_ns >= LIMIT_WAIT_NS - STOPPING_GRACE_NS)
@@ -118,7 +118,7 @@ void stop_actor(struct master *master, struct control_call *call, struct worker 
 		return;
 	}
 	stop->patience_ns = master->settings.life.stop_timeout_ns;
-	stop->begun_ns = loop_clock_ns(master->loop);
+	stop->begun_ns = master_awake_ns(master);
 	worker_look_for_progress(worker);
 	look_again_in(stop, stop->patience_ns);
 }

@@ -236,7 +236,7 @@ void instance_start(struct instance *instance)
 static void begin_stop(struct instance *instance, bool drain)
 {
 	change_state(instance, API_STATE_STOPPING, drain, NULL);
-	instance->stop_ns = loop_clock_ns(instance->unit->master->loop);
+	instance->stop_ns = master_awake_ns(instance->unit->master);
 	worker_look_for_progress(instance->worker);
 	/* One that is being started is stopped as soon as it has been made. */
 	if (!troupe_address_is_null(instance->address))
@@ -369,7 +369,7 @@ void instance_ended(struct instance *instance, enum troupe_cause cause, const ch
 {
 	const struct end end = {.cause = cause, .text = text};
 
-	instance->worker->progress_ns = loop_now_ns(instance->unit->master->loop);
+	instance->worker->progress_ns = master_awake_ns(instance->unit->master);
 	if (instance->state == API_STATE_STOPPING ||
 	    (cause == TROUPE_CAUSE_SHUTDOWN && instance->state == API_STATE_RUNNING))
 		change_state(instance, API_STATE_STOPPED, false, &end);

@@ -56,12 +56,12 @@ static void on_timer(struct loop_timer *timer)
 {
 	struct unit *unit = container_of(timer, struct unit, stop_timer);
 	const struct instance *late = NULL;
-	uint64_t now = loop_clock_ns(unit->master->loop), wait, next = UINT64_MAX;
+	uint64_t now = master_awake_ns(unit->master), wait, next = UINT64_MAX;
 	unsigned n_late = 0;
 
 	if (unit->file.life.stop_timeout_ns == TEXT_INFINITY)
 		return;
-	if (master_slept_over(unit->master, timer, unit->file.life.stop_timeout_ns))
+	if (master_slept_over(unit->master, timer))
 		return;
 	for (unsigned i = 0; i < unit->n_instances; i++) {
 		struct instance *instance = &unit->instances[i];

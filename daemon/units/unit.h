@@ -44,7 +44,7 @@ struct instance {
 	uint64_t request;      /* STARTING, and STOPPING before it was made: the Spawn */
 	struct troupe_address address; /* RUNNING, STOPPING; null otherwise */
 	unsigned outstanding;          /* calls of clients */
-	uint64_t stop_ns;              /* STOPPING: since when */
+	uint64_t stop_ns;              /* STOPPING: since when, by master_awake_ns() */
 	struct restart restart;        /* what became of its former lives */
 	uint64_t wait_ns;              /* BACKOFF: for which the timer was started */
 	struct loop_timer timer;       /* BACKOFF */

@@ -37,7 +37,7 @@ bool worker_answered(struct worker *worker, enum request_kind kind, int64_t numb
 			continue;
 		list_remove(&request->link);
 		worker->is_late = false;
-		worker->progress_ns = loop_now_ns(worker->master->loop);
+		worker->progress_ns = master_awake_ns(worker->master);
 		/* The time for one begins with the end of the one before. */
 		arm_request_timer(worker);
 		if (ret_instance)
@@ -235,7 +235,7 @@ void worker_on_request_timer(struct loop_timer *timer)
 	struct activity activity;
 	bool in_handler;
 
-	if (master_slept_over(worker->master, timer, timer->delay_ns))
+	if (master_slept_over(worker->master, timer))
 		return;
 	if (worker->state == API_STATE_STARTING && worker->pid == 0) {
 		worker_launch_failed(worker, -ETIMEDOUT);

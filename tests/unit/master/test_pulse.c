@@ -55,7 +55,7 @@ static void no_time_is_lost_to_a_short_sleep(void **state)
 	sim_advance(stage->master->loop, 7 * S);
 	stage_idle(stage);
 	/* of 20 seconds, 15 had passed */
-	expect_down_in(stage, 5 * S, 12 * S);
+	expect_down_in(stage, 9 * S / 2, 7 * S);
 }
 
 static void process_has_its_time_to_end(void **state)
@@ -126,7 +126,9 @@ static void process_that_does_not_get_ready_is_replaced(void **state)
 	assert_int_equal(stage->n_launched, n);
 	sleep_long(stage);
 	assert_int_equal(stage->n_launched, n);
-	stage_pass(stage, 35 * S);
+	stage_pass(stage, 25 * S);
+	assert_int_equal(stage->n_launched, n);
+	stage_pass(stage, 10 * S);
 	assert_int_equal(stage->n_launched, n + 1);
 	stage->is_unready = false;
 	stage_pass(stage, 60 * S);
