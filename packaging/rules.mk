@@ -36,7 +36,7 @@ SUBSTITUTE = sed -e 's|@version@|$(VERSION)|g' -e 's|@prefix@|$(PREFIX)|g' -e 's
 # As it was or whole: several may install from one build at a time.
 $(BUILD)/packaging/%: packaging/%.in FORCE
 	@mkdir -p $(@D)
-	@new=$@.$$$$; $(SUBSTITUTE) $< > $$new; if cmp -s $$new $@; then rm $$new; else mv $$new $@; fi
+	@new=$@.$$$$; $(SUBSTITUTE) $< > $$new && if cmp -s $$new $@; then rm $$new; else mv $$new $@; fi
 
 install: $(BINARIES) plugins $(BUILD)/packaging/troupe.pc $(BUILD)/packaging/trouped.service
 	@set -e; for entry in $(MANIFEST); do \

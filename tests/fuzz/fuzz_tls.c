@@ -201,7 +201,8 @@ static size_t do_deed(struct duo *duo, const uint8_t *deed, const uint8_t *more,
 	case 1: /* one of them is another */
 		n = take(duo, from, bytes, sizeof(bytes));
 		at = n > 0 ? (count * n) >> 8 : 0;
-		bytes[at] ^= (uint8_t)(1u << (deed[0] >> 5));
+		if (n > 0)
+			bytes[at] ^= (uint8_t)(1u << (deed[0] >> 5));
 		put(duo, to, bytes, n);
 		return 0;
 	case 2: /* lost */
