@@ -1,7 +1,6 @@
 /* Jobs of tasks on a simulated crew: what becomes of them, and when. */
 #include "core/inside.h"
-#include "io/io.h"
-#include "tests/unit/core/world.h"
+#include "crewed.h"
 #include <errno.h>
 #include <troupe/pool.h>
 #include <troupe/task.h>
@@ -9,11 +8,7 @@
 #define MS TROUPE_MS_NS
 
 struct stage {
-	struct world world;
-	struct io *io;
-	struct troupe_task tasks[8];
-	unsigned n_tasks;
-	const struct troupe_task_entry *entry; /* that Num(n) starts */
+	struct crewed crewed;
 	struct troupe_scope scope;
 	uint64_t timeout_ns;
 	struct troupe_self *lent;
@@ -21,58 +16,19 @@ struct stage {
 
 static struct stage *stage_of(struct troupe_self *self)
 {
-	return world_of(self)->test;
-}
-
-/* Num(n): starts one; Num(-n): cancels the one that was started as n. */
-static int on_num(struct troupe_self *self, struct puppet *me, struct troupe_call call,
-		  int64_t n)
-{
-	struct stage *stage = stage_of(self);
-
-	(void)me;
-	(void)call;
-	if (n < 0)
-		return troupe_task_cancel(self, stage->tasks[-n]);
-	return troupe_start(self, TROUPE_OF_ACTOR, stage->entry, (void *)(intptr_t)n, NULL,
-			    &stage->tasks[n]);
-}
-
-static void free_io(struct world *world)
-{
-	struct stage *stage = world->test;
-
-	io_free(stage->io);
+	return container_of(crewed_of(self), struct stage, crewed);
 }
 
 static void begin(struct stage *stage, const struct troupe_task_entry *entry)
 {
 	memset(stage, 0, sizeof(*stage));
-	world_init(&stage->world, 1, NULL);
-	assert_int_equal(io_new(stage->world.runtime, &stage->io), 0);
-	stage->world.test = stage;
-	stage->world.on_gone = free_io;
-	stage->world.hooks.num = on_num;
-	stage->entry = entry;
-	world_spawn(&stage->world, 1);
-	world_run(&stage->world);
+	crewed_begin(&stage->crewed, entry, NULL);
+	world_run(&stage->crewed.world);
 }
 
 static void finish(struct stage *stage)
 {
-	world_finish(&stage->world);
-}
-
-/* Until there is nothing to do for actors or crews, without time passing. */
-static void run(struct stage *stage)
-{
-	world_sleep(&stage->world, 0);
-}
-
-static void tell(struct stage *stage, int64_t n)
-{
-	assert_int_equal(world_send(&stage->world, stage->world.actors[1], n), 0);
-	run(stage);
+	world_finish(&stage->crewed.world);
 }
 
 /* ---- a job, which notes what it was */
@@ -109,10 +65,10 @@ static void result_of_a_job_comes_back(void **state)
 
 	(void)state;
 	begin(&stage, &blocks_task);
-	assert_false(io_is_held(stage.io));
-	tell(&stage, 1);
-	assert_log(&stage.world, "1:num 1; job 1; 1: 10, then 0; ");
-	assert_false(io_is_held(stage.io));
+	assert_false(io_is_held(stage.crewed.io));
+	crewed_tell(&stage.crewed, 1);
+	assert_log(&stage.crewed.world, "1:num 1; job 1; 1: 10, then 0; ");
+	assert_false(io_is_held(stage.crewed.io));
 	finish(&stage);
 }
 
@@ -123,14 +79,14 @@ static void actor_goes_on_while_a_job_runs(void **state)
 
 	(void)state;
 	begin(&stage, &blocks_task);
-	sim_hold_crews(stage.world.loop, true);
-	tell(&stage, 1);
-	assert_true(io_is_held(stage.io));
-	tell(&stage, 2);
-	assert_log(&stage.world, "1:num 1; 1:num 2; ");
-	sim_hold_crews(stage.world.loop, false);
-	run(&stage);
-	assert_log(&stage.world, "job 1; 1: 10, then 0; job 2; 2: 20, then 0; ");
+	sim_hold_crews(stage.crewed.world.loop, true);
+	crewed_tell(&stage.crewed, 1);
+	assert_true(io_is_held(stage.crewed.io));
+	crewed_tell(&stage.crewed, 2);
+	assert_log(&stage.crewed.world, "1:num 1; 1:num 2; ");
+	sim_hold_crews(stage.crewed.world.loop, false);
+	crewed_run(&stage.crewed);
+	assert_log(&stage.crewed.world, "job 1; 1: 10, then 0; job 2; 2: 20, then 0; ");
 	finish(&stage);
 }
 
@@ -142,20 +98,20 @@ static void job_that_waits_for_a_thread_is_cancelled(void **state)
 
 	(void)state;
 	begin(&stage, &blocks_task);
-	sim_hold_crews(stage.world.loop, true);
+	sim_hold_crews(stage.crewed.world.loop, true);
 	for (int i = 1; i <= 6; i++)
-		tell(&stage, i);
-	(void)world_log(&stage.world);
-	tell(&stage, -5);
+		crewed_tell(&stage.crewed, i);
+	(void)world_log(&stage.crewed.world);
+	crewed_tell(&stage.crewed, -5);
 	snprintf(expected, sizeof(expected), "1:num -5; 5: %d, then %d; ", -ECANCELED,
 		 -ECANCELED);
-	assert_log(&stage.world, expected);
-	sim_hold_crews(stage.world.loop, false);
-	run(&stage);
-	assert_null(strstr(stage.world.log, "job 5"));
-	assert_non_null(strstr(stage.world.log, "job 6; "));
-	assert_non_null(strstr(stage.world.log, "6: 60, then 0; "));
-	(void)world_log(&stage.world);
+	assert_log(&stage.crewed.world, expected);
+	sim_hold_crews(stage.crewed.world.loop, false);
+	crewed_run(&stage.crewed);
+	assert_null(strstr(stage.crewed.world.log, "job 5"));
+	assert_non_null(strstr(stage.crewed.world.log, "job 6; "));
+	assert_non_null(strstr(stage.crewed.world.log, "6: 60, then 0; "));
+	(void)world_log(&stage.crewed.world);
 	finish(&stage);
 }
 
@@ -168,16 +124,16 @@ static void cancelled_job_is_waited_for(void **state)
 
 	(void)state;
 	begin(&stage, &blocks_task);
-	sim_hold_crews(stage.world.loop, true);
-	tell(&stage, 1);
-	tell(&stage, -1);
-	assert_log(&stage.world, "1:num 1; 1:num -1; ");
-	tell(&stage, -1); /* once more does no harm */
-	(void)world_log(&stage.world);
-	sim_hold_crews(stage.world.loop, false);
-	run(&stage);
+	sim_hold_crews(stage.crewed.world.loop, true);
+	crewed_tell(&stage.crewed, 1);
+	crewed_tell(&stage.crewed, -1);
+	assert_log(&stage.crewed.world, "1:num 1; 1:num -1; ");
+	crewed_tell(&stage.crewed, -1); /* once more does no harm */
+	(void)world_log(&stage.crewed.world);
+	sim_hold_crews(stage.crewed.world.loop, false);
+	crewed_run(&stage.crewed);
 	snprintf(expected, sizeof(expected), "job 1 unwanted; 1: 10, then %d; ", -ECANCELED);
-	assert_log(&stage.world, expected);
+	assert_log(&stage.crewed.world, expected);
 	finish(&stage);
 }
 
@@ -206,13 +162,13 @@ static void result_wins_over_the_time_of_its_scope(void **state)
 
 	(void)state;
 	begin(&stage, &blocks_for_a_time_task);
-	sim_hold_crews(stage.world.loop, true);
-	tell(&stage, 1);
-	world_sleep(&stage.world, 20 * MS);
-	assert_log(&stage.world, "1:num 1; ");
-	sim_hold_crews(stage.world.loop, false);
-	run(&stage);
-	assert_log(&stage.world, "job 1 unwanted; blocking 10; scope 0; ");
+	sim_hold_crews(stage.crewed.world.loop, true);
+	crewed_tell(&stage.crewed, 1);
+	world_sleep(&stage.crewed.world, 20 * MS);
+	assert_log(&stage.crewed.world, "1:num 1; ");
+	sim_hold_crews(stage.crewed.world.loop, false);
+	crewed_run(&stage.crewed);
+	assert_log(&stage.crewed.world, "job 1 unwanted; blocking 10; scope 0; ");
 	finish(&stage);
 }
 
@@ -223,17 +179,17 @@ static void time_of_a_scope_ends_the_wait_for_a_thread(void **state)
 
 	(void)state;
 	begin(&stage, &blocks_for_a_time_task);
-	io_set_blocking_threads(stage.io, 1);
-	sim_hold_crews(stage.world.loop, true);
-	tell(&stage, 1);
-	tell(&stage, 2);
-	world_sleep(&stage.world, 20 * MS);
+	io_set_blocking_threads(stage.crewed.io, 1);
+	sim_hold_crews(stage.crewed.world.loop, true);
+	crewed_tell(&stage.crewed, 1);
+	crewed_tell(&stage.crewed, 2);
+	world_sleep(&stage.crewed.world, 20 * MS);
 	snprintf(expected, sizeof(expected), "1:num 1; 1:num 2; blocking %d; scope %d; ",
 		 -ETIMEDOUT, -ETIMEDOUT);
-	assert_log(&stage.world, expected);
-	sim_hold_crews(stage.world.loop, false);
-	run(&stage);
-	assert_log(&stage.world, "job 1 unwanted; blocking 10; scope 0; ");
+	assert_log(&stage.crewed.world, expected);
+	sim_hold_crews(stage.crewed.world.loop, false);
+	crewed_run(&stage.crewed);
+	assert_log(&stage.crewed.world, "job 1 unwanted; blocking 10; scope 0; ");
 	finish(&stage);
 }
 
@@ -257,11 +213,11 @@ static void no_job_in_a_cancelled_scope(void **state)
 
 	(void)state;
 	begin(&stage, &blocks_although_cancelled_task);
-	tell(&stage, 1);
-	tell(&stage, -1);
+	crewed_tell(&stage.crewed, 1);
+	crewed_tell(&stage.crewed, -1);
 	snprintf(expected, sizeof(expected), "1:num 1; 1:num -1; sleep %d; blocking %d; ",
 		 -ECANCELED, -ECANCELED);
-	assert_log(&stage.world, expected);
+	assert_log(&stage.crewed.world, expected);
 	finish(&stage);
 }
 
@@ -269,8 +225,9 @@ static void no_job_in_a_cancelled_scope(void **state)
 
 static void stop(struct stage *stage)
 {
-	assert_int_equal(runtime_stop(stage->world.runtime, stage->world.actors[1]), 0);
-	run(stage);
+	assert_int_equal(
+		runtime_stop(stage->crewed.world.runtime, stage->crewed.world.actors[1]), 0);
+	crewed_run(&stage->crewed);
 }
 
 static void end_of_an_actor_waits_for_its_jobs(void **state)
@@ -280,21 +237,21 @@ static void end_of_an_actor_waits_for_its_jobs(void **state)
 
 	(void)state;
 	begin(&stage, &blocks_task);
-	io_set_blocking_threads(stage.io, 1);
-	sim_hold_crews(stage.world.loop, true);
-	tell(&stage, 1);
-	tell(&stage, 2);
-	(void)world_log(&stage.world);
+	io_set_blocking_threads(stage.crewed.io, 1);
+	sim_hold_crews(stage.crewed.world.loop, true);
+	crewed_tell(&stage.crewed, 1);
+	crewed_tell(&stage.crewed, 2);
+	(void)world_log(&stage.crewed.world);
 	stop(&stage);
 	snprintf(expected, sizeof(expected), "2: %d, then %d; ", -ECANCELED, -ECANCELED);
-	assert_log(&stage.world, expected);
-	world_sleep(&stage.world, TROUPE_SECOND_NS);
-	assert_log(&stage.world, "");
-	sim_hold_crews(stage.world.loop, false);
-	run(&stage);
+	assert_log(&stage.crewed.world, expected);
+	world_sleep(&stage.crewed.world, TROUPE_SECOND_NS);
+	assert_log(&stage.crewed.world, "");
+	sim_hold_crews(stage.crewed.world.loop, false);
+	crewed_run(&stage.crewed);
 	snprintf(expected, sizeof(expected),
 		 "job 1 unwanted; 1: 10, then %d; 1:fini shutdown; ", -ECANCELED);
-	assert_log(&stage.world, expected);
+	assert_log(&stage.crewed.world, expected);
 	finish(&stage);
 }
 
@@ -306,22 +263,22 @@ static void job_that_never_returns_is_left_alone(void **state)
 
 	(void)state;
 	begin(&stage, &blocks_task);
-	io_set_blocking_threads(stage.io, 1);
-	sim_hold_crews(stage.world.loop, true);
-	tell(&stage, 1);
-	(void)world_log(&stage.world);
+	io_set_blocking_threads(stage.crewed.io, 1);
+	sim_hold_crews(stage.crewed.world.loop, true);
+	crewed_tell(&stage.crewed, 1);
+	(void)world_log(&stage.crewed.world);
 	stop(&stage);
-	world_sleep(&stage.world, 6 * TROUPE_SECOND_NS);
-	assert_log(&stage.world,
+	world_sleep(&stage.crewed.world, 6 * TROUPE_SECOND_NS);
+	assert_log(&stage.crewed.world,
 		   "1:fini shutdown; "
 		   "log 4 unit1 task blocks did not end within TaskGrace=: abandoned; "
 		   "log 4 unit1 a job of task blocks does not return (0 of 0 done): a thread "
 		   "is left to it; ");
-	assert_true(io_is_held(stage.io));
-	sim_hold_crews(stage.world.loop, false);
-	world_spawn(&stage.world, 1);
-	tell(&stage, 2);
-	assert_log(&stage.world, "1:num 2; job 2; 2: 20, then 0; ");
+	assert_true(io_is_held(stage.crewed.io));
+	sim_hold_crews(stage.crewed.world.loop, false);
+	world_spawn(&stage.crewed.world, 1);
+	crewed_tell(&stage.crewed, 2);
+	assert_log(&stage.crewed.world, "1:num 2; job 2; 2: 20, then 0; ");
 	finish(&stage);
 }
 
@@ -353,17 +310,17 @@ static int blocks_alone(struct troupe_self *self, struct puppet *me, struct trou
 static void begin_tasker(struct stage *stage)
 {
 	begin(stage, NULL);
-	assert_int_equal(runtime_unit_define(stage->world.runtime,
+	assert_int_equal(runtime_unit_define(stage->crewed.world.runtime,
 					     &(struct runtime_unit){
 						     .number = 2,
 						     .name = "tasker",
-						     .type = stage->world.tasker,
+						     .type = stage->crewed.world.tasker,
 						     .task_grace_ns = 100 * MS,
 					     }),
 			 0);
-	stage->world.actors[2] = world_spawn_in(&stage->world, 2, 2);
-	stage->world.hooks.num = blocks_as_a_task;
-	stage->world.hooks.text = blocks_alone;
+	stage->crewed.world.actors[2] = world_spawn_in(&stage->crewed.world, 2, 2);
+	stage->crewed.world.hooks.num = blocks_as_a_task;
+	stage->crewed.world.hooks.text = blocks_alone;
 }
 
 static void job_of_a_handler_that_is_a_task(void **state)
@@ -372,8 +329,8 @@ static void job_of_a_handler_that_is_a_task(void **state)
 
 	(void)state;
 	begin_tasker(&stage);
-	tell(&stage, 3);
-	assert_log(&stage.world, "1:num 3; 2:num 3; job 3; 3: 30; 1:reply0 ok 30; ");
+	crewed_tell(&stage.crewed, 3);
+	assert_log(&stage.crewed.world, "1:num 3; 2:num 3; job 3; 3: 30; 1:reply0 ok 30; ");
 	finish(&stage);
 }
 
@@ -383,17 +340,18 @@ static void job_of_a_handler_that_is_alone(void **state)
 
 	(void)state;
 	begin_tasker(&stage);
-	assert_int_equal(runtime_client_send(stage.world.runtime, stage.world.actors[2],
-					     &text_method, &(struct text){"x"}, 0),
+	assert_int_equal(runtime_client_send(stage.crewed.world.runtime,
+					     stage.crewed.world.actors[2], &text_method,
+					     &(struct text){"x"}, 0),
 			 0);
-	sim_hold_crews(stage.world.loop, true);
-	run(&stage);
-	assert_int_equal(world_send(&stage.world, stage.world.actors[2], 3), 0);
-	run(&stage);
-	assert_log(&stage.world, "2:text x; ");
-	sim_hold_crews(stage.world.loop, false);
-	run(&stage);
-	assert_log(&stage.world, "job 7; 7: 70; 2:num 3; job 3; 3: 30; ");
+	sim_hold_crews(stage.crewed.world.loop, true);
+	crewed_run(&stage.crewed);
+	assert_int_equal(world_send(&stage.crewed.world, stage.crewed.world.actors[2], 3), 0);
+	crewed_run(&stage.crewed);
+	assert_log(&stage.crewed.world, "2:text x; ");
+	sim_hold_crews(stage.crewed.world.loop, false);
+	crewed_run(&stage.crewed);
+	assert_log(&stage.crewed.world, "job 7; 7: 70; 2:num 3; job 3; 3: 30; ");
 	finish(&stage);
 }
 
@@ -403,17 +361,18 @@ static void job_of_a_handler_never_returns(void **state)
 
 	(void)state;
 	begin_tasker(&stage);
-	sim_hold_crews(stage.world.loop, true);
-	tell(&stage, 3);
-	assert_log(&stage.world, "1:num 3; 2:num 3; ");
-	assert_int_equal(runtime_stop(stage.world.runtime, stage.world.actors[2]), 0);
-	world_sleep(&stage.world, 200 * MS);
-	assert_log(&stage.world,
+	sim_hold_crews(stage.crewed.world.loop, true);
+	crewed_tell(&stage.crewed, 3);
+	assert_log(&stage.crewed.world, "1:num 3; 2:num 3; ");
+	assert_int_equal(runtime_stop(stage.crewed.world.runtime, stage.crewed.world.actors[2]),
+			 0);
+	world_sleep(&stage.crewed.world, 200 * MS);
+	assert_log(&stage.crewed.world,
 		   "2:fini shutdown; "
 		   "log 4 tasker task Num did not end within TaskGrace=: abandoned; "
 		   "log 4 tasker a job of task Num does not return (0 of 0 done): a thread "
 		   "is left to it; 1:reply0 died; ");
-	sim_hold_crews(stage.world.loop, false);
+	sim_hold_crews(stage.crewed.world.loop, false);
 	finish(&stage);
 }
 
@@ -454,12 +413,12 @@ static void wrong_jobs_are_refused(void **state)
 
 	(void)state;
 	begin(&stage, &asks_wrongly_task);
-	tell(&stage, 1);
-	assert_log(&stage.world, "1:num 1; asked; ");
-	stage.world.hooks.num = blocks_in_a_handler;
-	tell(&stage, 1);
+	crewed_tell(&stage.crewed, 1);
+	assert_log(&stage.crewed.world, "1:num 1; asked; ");
+	stage.crewed.world.hooks.num = blocks_in_a_handler;
+	crewed_tell(&stage.crewed, 1);
 	snprintf(expected, sizeof(expected), "1:num 1; %d; ", -EDEADLK);
-	assert_log(&stage.world, expected);
+	assert_log(&stage.crewed.world, expected);
 	finish(&stage);
 }
 
@@ -474,24 +433,26 @@ static void any_order_by_seed(void **state)
 		struct stage stage;
 
 		begin(&stage, &blocks_task);
-		sim_seed(stage.world.loop, seed);
-		io_set_blocking_threads(stage.io, 1 + (uint32_t)sim_pick(stage.world.loop, 3));
+		sim_seed(stage.crewed.world.loop, seed);
+		io_set_blocking_threads(stage.crewed.io,
+					1 + (uint32_t)sim_pick(stage.crewed.world.loop, 3));
 		for (int i = 0; i < 40; i++) {
-			int64_t n = 1 + (int64_t)sim_pick(stage.world.loop, 7);
+			int64_t n = 1 + (int64_t)sim_pick(stage.crewed.world.loop, 7);
 
-			sim_hold_crews(stage.world.loop, sim_pick(stage.world.loop, 2) == 0);
-			(void)world_send(&stage.world, stage.world.actors[1],
-					 sim_pick(stage.world.loop, 2) == 0 ? n : -n);
-			if (sim_pick(stage.world.loop, 3) == 0)
-				loop_step(stage.world.loop, false);
-			(void)world_log(&stage.world);
+			sim_hold_crews(stage.crewed.world.loop,
+				       sim_pick(stage.crewed.world.loop, 2) == 0);
+			(void)world_send(&stage.crewed.world, stage.crewed.world.actors[1],
+					 sim_pick(stage.crewed.world.loop, 2) == 0 ? n : -n);
+			if (sim_pick(stage.crewed.world.loop, 3) == 0)
+				loop_step(stage.crewed.world.loop, false);
+			(void)world_log(&stage.crewed.world);
 		}
 		if (seed % 2)
 			stop(&stage);
-		sim_hold_crews(stage.world.loop, false);
-		run(&stage);
-		(void)world_log(&stage.world);
-		assert_false(io_is_held(stage.io));
+		sim_hold_crews(stage.crewed.world.loop, false);
+		crewed_run(&stage.crewed);
+		(void)world_log(&stage.crewed.world);
+		assert_false(io_is_held(stage.crewed.io));
 		finish(&stage);
 	}
 }
@@ -520,34 +481,36 @@ static void self_of_a_job_that_never_returns_stays_nobodys(void **state)
 
 	(void)state;
 	begin(&stage, &blocks_and_shows_itself_task);
-	world_unit(&stage.world, 2, stage.world.type, 0, 0, 0);
-	stage.world.actors[2] = world_spawn_in(&stage.world, 2, 2);
-	sim_hold_crews(stage.world.loop, true);
-	assert_int_equal(world_send(&stage.world, stage.world.actors[2], 1), 0);
-	run(&stage);
+	world_unit(&stage.crewed.world, 2, stage.crewed.world.type, 0, 0, 0);
+	stage.crewed.world.actors[2] = world_spawn_in(&stage.crewed.world, 2, 2);
+	sim_hold_crews(stage.crewed.world.loop, true);
+	assert_int_equal(world_send(&stage.crewed.world, stage.crewed.world.actors[2], 1), 0);
+	crewed_run(&stage.crewed);
 	assert_non_null(stage.lent);
-	assert_int_equal(runtime_stop(stage.world.runtime, stage.world.actors[2]), 0);
-	world_sleep(&stage.world, 6 * TROUPE_SECOND_NS);
-	assert_true(io_is_held(stage.io));
-	index = stage.world.actors[2].slot;
-	assert_int_equal(runtime_unit_forget(stage.world.runtime, 2), 0);
-	for (unit = stage.world.runtime->units; unit && strcmp(unit->name, "unit2") != 0;)
+	assert_int_equal(runtime_stop(stage.crewed.world.runtime, stage.crewed.world.actors[2]),
+			 0);
+	world_sleep(&stage.crewed.world, 6 * TROUPE_SECOND_NS);
+	assert_true(io_is_held(stage.crewed.io));
+	index = stage.crewed.world.actors[2].slot;
+	assert_int_equal(runtime_unit_forget(stage.crewed.world.runtime, 2), 0);
+	for (unit = stage.crewed.world.runtime->units;
+	     unit && strcmp(unit->name, "unit2") != 0;)
 		unit = unit->next;
 	assert_non_null(unit);
 	for (int64_t n = 1; n <= 4; n++)
-		tell(&stage, n);
+		crewed_tell(&stage.crewed, n);
 	for (int64_t id = 3; id < 8; id++) {
-		world_spawn(&stage.world, id);
-		assert_int_not_equal(stage.world.actors[id].slot, index);
+		world_spawn(&stage.crewed.world, id);
+		assert_int_not_equal(stage.crewed.world.actors[id].slot, index);
 	}
 	assert_string_equal(troupe_name(stage.lent), "unit2");
 	assert_int_equal(troupe_now_ns(stage.lent), 0);
-	assert_int_equal(
-		troupe_send(stage.lent, stage.world.actors[1], &num_method, &(struct num){1}),
-		-EINVAL);
+	assert_int_equal(troupe_send(stage.lent, stage.crewed.world.actors[1], &num_method,
+				     &(struct num){1}),
+			 -EINVAL);
 	assert_int_equal(troupe_sleep(stage.lent, 0), -EINVAL);
-	sim_hold_crews(stage.world.loop, false);
-	run(&stage);
+	sim_hold_crews(stage.crewed.world.loop, false);
+	crewed_run(&stage.crewed);
 	finish(&stage);
 }
 

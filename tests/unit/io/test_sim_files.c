@@ -1,8 +1,7 @@
 /* Files of tasks: what is done at once, what in a thread of a simulated crew. Real files. */
 #include "base/cleanup.h"
 #include "core/inside.h"
-#include "io/io.h"
-#include "tests/unit/core/world.h"
+#include "crewed.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/uio.h>
@@ -12,38 +11,15 @@
 #define LARGE (200u << 10)
 
 struct stage {
-	struct world world;
-	struct io *io;
+	struct crewed crewed;
 	char directory[64], path[96];
-	const struct troupe_task_entry *entry;
-	struct troupe_task tasks[16];
 	int fd; /* of the file */
 	unsigned char large[LARGE];
 };
 
 static struct stage *stage_of(struct troupe_self *self)
 {
-	return world_of(self)->test;
-}
-
-static int on_num(struct troupe_self *self, struct puppet *me, struct troupe_call call,
-		  int64_t n)
-{
-	struct stage *stage = stage_of(self);
-
-	(void)me;
-	(void)call;
-	if (n < 0)
-		return troupe_task_cancel(self, stage->tasks[-n]);
-	return troupe_start(self, TROUPE_OF_ACTOR, stage->entry, (void *)(intptr_t)n, stage,
-			    &stage->tasks[n]);
-}
-
-static void free_io(struct world *world)
-{
-	struct stage *stage = world->test;
-
-	io_free(stage->io);
+	return container_of(crewed_of(self), struct stage, crewed);
 }
 
 /* With a file "0123456789". */
@@ -56,32 +32,15 @@ static void begin(struct stage *stage, const struct troupe_task_entry *entry)
 	stage->fd = open(stage->path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	assert_true(stage->fd >= 0);
 	assert_int_equal(write(stage->fd, "0123456789", 10), 10);
-	world_init(&stage->world, 1, NULL);
-	assert_int_equal(io_new(stage->world.runtime, &stage->io), 0);
-	stage->world.test = stage;
-	stage->world.on_gone = free_io;
-	stage->world.hooks.num = on_num;
-	stage->entry = entry;
-	world_spawn(&stage->world, 1);
+	crewed_begin(&stage->crewed, entry, stage);
 }
 
 static void finish(struct stage *stage)
 {
-	world_finish(&stage->world);
+	world_finish(&stage->crewed.world);
 	close(stage->fd);
 	unlink(stage->path);
 	assert_int_equal(rmdir(stage->directory), 0);
-}
-
-static void run(struct stage *stage)
-{
-	world_sleep(&stage->world, 0);
-}
-
-static void tell(struct stage *stage, int64_t n)
-{
-	assert_int_equal(world_send(&stage->world, stage->world.actors[1], n), 0);
-	run(stage);
 }
 
 /* ---- reading */
@@ -113,8 +72,8 @@ static void fewer_bytes_are_read_only_at_the_end(void **state)
 
 	(void)state;
 	begin(&stage, &reads_task);
-	tell(&stage, 1);
-	assert_log(&stage.world, "1:num 1; 4 3456; 2 89; 0; 0; 3 234, then at 5; ");
+	crewed_tell(&stage.crewed, 1);
+	assert_log(&stage.crewed.world, "1:num 1; 4 3456; 2 89; 0; 0; 3 234, then at 5; ");
 	finish(&stage);
 }
 
@@ -134,9 +93,10 @@ static void what_is_in_memory_is_read_without_a_thread(void **state)
 	(void)state;
 	begin(&stage, &reads_task);
 	if (can_read_at_once(&stage)) {
-		sim_hold_crews(stage.world.loop, true);
-		tell(&stage, 1);
-		assert_log(&stage.world, "1:num 1; 4 3456; 2 89; 0; 0; 3 234, then at 5; ");
+		sim_hold_crews(stage.crewed.world.loop, true);
+		crewed_tell(&stage.crewed, 1);
+		assert_log(&stage.crewed.world,
+			   "1:num 1; 4 3456; 2 89; 0; 0; 3 234, then at 5; ");
 	} else {
 		print_message("/tmp reads nothing at once: not tested\n");
 	}
@@ -173,12 +133,12 @@ static void large_pieces_are_read_in_a_thread(void **state)
 	(void)state;
 	begin(&stage, &reads_much_task);
 	fill(&stage);
-	sim_hold_crews(stage.world.loop, true);
-	tell(&stage, 1);
-	assert_log(&stage.world, "1:num 1; ");
-	sim_hold_crews(stage.world.loop, false);
-	run(&stage);
-	assert_log(&stage.world, "1: 204800, 204800 right, then 0; ");
+	sim_hold_crews(stage.crewed.world.loop, true);
+	crewed_tell(&stage.crewed, 1);
+	assert_log(&stage.crewed.world, "1:num 1; ");
+	sim_hold_crews(stage.crewed.world.loop, false);
+	crewed_run(&stage.crewed);
+	assert_log(&stage.crewed.world, "1: 204800, 204800 right, then 0; ");
 	finish(&stage);
 }
 
@@ -192,21 +152,21 @@ static void cancelled_read_is_undone_or_done(void **state)
 	(void)state;
 	begin(&stage, &reads_much_task);
 	fill(&stage);
-	sim_hold_crews(stage.world.loop, true);
+	sim_hold_crews(stage.crewed.world.loop, true);
 	for (int i = 1; i <= 4; i++)
-		tell(&stage, i);
-	(void)world_log(&stage.world);
-	tell(&stage, -4);
+		crewed_tell(&stage.crewed, i);
+	(void)world_log(&stage.crewed.world);
+	crewed_tell(&stage.crewed, -4);
 	snprintf(expected, sizeof(expected), "1:num -4; 4: %d, 0 right, then %d; ", -ECANCELED,
 		 -ECANCELED);
-	assert_log(&stage.world, expected);
-	tell(&stage, -1);
-	assert_log(&stage.world, "1:num -1; ");
-	sim_hold_crews(stage.world.loop, false);
-	run(&stage);
+	assert_log(&stage.crewed.world, expected);
+	crewed_tell(&stage.crewed, -1);
+	assert_log(&stage.crewed.world, "1:num -1; ");
+	sim_hold_crews(stage.crewed.world.loop, false);
+	crewed_run(&stage.crewed);
 	snprintf(expected, sizeof(expected), "1: 204800, 204800 right, then %d; ", -ECANCELED);
-	assert_non_null(strstr(stage.world.log, expected));
-	(void)world_log(&stage.world);
+	assert_non_null(strstr(stage.crewed.world.log, expected));
+	(void)world_log(&stage.crewed.world);
 	finish(&stage);
 }
 
@@ -237,8 +197,8 @@ static void everything_is_written(void **state)
 
 	(void)state;
 	begin(&stage, &writes_task);
-	tell(&stage, 1);
-	assert_log(&stage.world, "1:num 1; 3; 3; 204800; 0 0; ");
+	crewed_tell(&stage.crewed, 1);
+	assert_log(&stage.crewed.world, "1:num 1; 3; 3; 204800; 0 0; ");
 	assert_int_equal(pread(stage.fd, found, LARGE, 13), LARGE);
 	for (size_t i = 0; i < LARGE; i++)
 		assert_int_equal(found[i], i % 251);
@@ -293,8 +253,8 @@ static void files_are_opened_as_by_open(void **state)
 
 	(void)state;
 	begin(&stage, &opens_task);
-	tell(&stage, 1);
-	assert_log(&stage.world, "1:num 1; opened; ");
+	crewed_tell(&stage.crewed, 1);
+	assert_log(&stage.crewed.world, "1:num 1; opened; ");
 	finish(&stage);
 	umask(before);
 }
@@ -324,16 +284,16 @@ static void open_of_a_fifo_does_not_wait_on_the_loop(void **state)
 	begin(&stage, &opens_fifo_task);
 	snprintf(path, sizeof(path), "%s/fifo", stage.directory);
 	assert_int_equal(mkfifo(path, 0600), 0);
-	sim_hold_crews(stage.world.loop, true);
+	sim_hold_crews(stage.crewed.world.loop, true);
 	for (int i = 1; i <= 4; i++)
-		tell(&stage, i);
-	(void)world_log(&stage.world);
-	tell(&stage, -4);
+		crewed_tell(&stage.crewed, i);
+	(void)world_log(&stage.crewed.world);
+	crewed_tell(&stage.crewed, -4);
 	snprintf(expected, sizeof(expected), "1:num -4; fifo %d; ", -ECANCELED);
-	assert_log(&stage.world, expected);
-	sim_hold_crews(stage.world.loop, false);
-	run(&stage);
-	assert_log(&stage.world, "sync 0; sync 0; sync 0; ");
+	assert_log(&stage.crewed.world, expected);
+	sim_hold_crews(stage.crewed.world.loop, false);
+	crewed_run(&stage.crewed);
+	assert_log(&stage.crewed.world, "sync 0; sync 0; sync 0; ");
 	unlink(path);
 	finish(&stage);
 }
@@ -389,12 +349,12 @@ static void wrong_deeds_are_refused(void **state)
 
 	(void)state;
 	begin(&stage, &asks_wrongly_task);
-	tell(&stage, 1);
-	assert_log(&stage.world, "1:num 1; asked; ");
-	stage.world.hooks.num = reads_in_a_handler;
-	tell(&stage, 1);
+	crewed_tell(&stage.crewed, 1);
+	assert_log(&stage.crewed.world, "1:num 1; asked; ");
+	stage.crewed.world.hooks.num = reads_in_a_handler;
+	crewed_tell(&stage.crewed, 1);
 	snprintf(expected, sizeof(expected), "1:num 1; %d; ", -EDEADLK);
-	assert_log(&stage.world, expected);
+	assert_log(&stage.crewed.world, expected);
 	finish(&stage);
 }
 

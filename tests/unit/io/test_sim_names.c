@@ -1,8 +1,7 @@
 /* Names: who asks, who waits, what is remembered; on a simulated crew, with a getaddrinfo() of
  * this program's own. */
 #include "core/inside.h"
-#include "io/io.h"
-#include "tests/unit/core/world.h"
+#include "crewed.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
@@ -12,12 +11,10 @@
 #define S TROUPE_SECOND_NS
 
 struct stage {
-	struct world world;
-	struct io *io;
+	struct crewed crewed;
 	const char *hosts[16]; /* by the number that was sent */
 	const char *service;
 	size_t most;
-	struct troupe_task tasks[16];
 };
 
 /* ---- what the system knows */
@@ -71,7 +68,7 @@ void freeaddrinfo(struct addrinfo *info)
 
 static struct stage *stage_of(struct troupe_self *self)
 {
-	return world_of(self)->test;
+	return container_of(crewed_of(self), struct stage, crewed);
 }
 
 static int asks(struct troupe_self *self, struct puppet *me, void *number, void *unused)
@@ -93,26 +90,6 @@ static int asks(struct troupe_self *self, struct puppet *me, void *number, void 
 }
 TROUPE_TASK(asks, struct puppet, void, void)
 
-static int on_num(struct troupe_self *self, struct puppet *me, struct troupe_call call,
-		  int64_t n)
-{
-	struct stage *stage = stage_of(self);
-
-	(void)me;
-	(void)call;
-	if (n < 0)
-		return troupe_task_cancel(self, stage->tasks[-n]);
-	return troupe_start(self, TROUPE_OF_ACTOR, &asks_task, (void *)(intptr_t)n, NULL,
-			    &stage->tasks[n]);
-}
-
-static void free_io(struct world *world)
-{
-	struct stage *stage = world->test;
-
-	io_free(stage->io);
-}
-
 static void begin(struct stage *stage)
 {
 	memset(stage, 0, sizeof(*stage));
@@ -122,23 +99,7 @@ static void begin(struct stage *stage)
 	stage->most = 40;
 	for (int i = 0; i < 16; i++)
 		stage->hosts[i] = "a.test";
-	world_init(&stage->world, 1, NULL);
-	assert_int_equal(io_new(stage->world.runtime, &stage->io), 0);
-	stage->world.test = stage;
-	stage->world.on_gone = free_io;
-	stage->world.hooks.num = on_num;
-	world_spawn(&stage->world, 1);
-}
-
-static void run(struct stage *stage)
-{
-	world_sleep(&stage->world, 0);
-}
-
-static void tell(struct stage *stage, int64_t n)
-{
-	assert_int_equal(world_send(&stage->world, stage->world.actors[1], n), 0);
-	run(stage);
+	crewed_begin(&stage->crewed, &asks_task, NULL);
 }
 
 static void ask(struct stage *stage, const char *host, const char *expected)
@@ -146,9 +107,9 @@ static void ask(struct stage *stage, const char *host, const char *expected)
 	char log[128];
 
 	stage->hosts[1] = host;
-	tell(stage, 1);
+	crewed_tell(&stage->crewed, 1);
 	snprintf(log, sizeof(log), "1:num 1; 1: %s; ", expected);
-	assert_log(&stage->world, log);
+	assert_log(&stage->crewed.world, log);
 }
 
 static void ask_in_vain(struct stage *stage, const char *host, int error)
@@ -176,7 +137,7 @@ static void addresses_have_the_port(void **state)
 	stage.most = 1;
 	ask(&stage, "a.test", "1 1:0");
 	assert_int_equal(names.asked, 2);
-	world_finish(&stage.world);
+	world_finish(&stage.crewed.world);
 }
 
 static void no_more_addresses_than_are_wanted_or_allowed(void **state)
@@ -189,7 +150,7 @@ static void no_more_addresses_than_are_wanted_or_allowed(void **state)
 	ask(&stage, "a.test", "32 1:80");
 	stage.most = 3;
 	ask(&stage, "a.test", "3 1:80");
-	world_finish(&stage.world);
+	world_finish(&stage.crewed.world);
 }
 
 static void addresses_are_read_at_once(void **state)
@@ -198,11 +159,11 @@ static void addresses_are_read_at_once(void **state)
 
 	(void)state;
 	begin(&stage);
-	sim_hold_crews(stage.world.loop, true);
+	sim_hold_crews(stage.crewed.world.loop, true);
 	ask(&stage, "127.0.0.1", "1 7f000001:80");
 	ask(&stage, "::1", "1");
 	assert_int_equal(names.asked, 0);
-	world_finish(&stage.world);
+	world_finish(&stage.crewed.world);
 }
 
 static void wrong_names_are_refused(void **state)
@@ -227,7 +188,7 @@ static void wrong_names_are_refused(void **state)
 	stage.most = 0;
 	ask_in_vain(&stage, "a.test", -EINVAL);
 	assert_int_equal(names.asked, 0);
-	world_finish(&stage.world);
+	world_finish(&stage.crewed.world);
 }
 
 static void same_names_are_looked_up_once(void **state)
@@ -236,17 +197,17 @@ static void same_names_are_looked_up_once(void **state)
 
 	(void)state;
 	begin(&stage);
-	sim_hold_crews(stage.world.loop, true);
+	sim_hold_crews(stage.crewed.world.loop, true);
 	stage.hosts[2] = "A.TEST";
-	tell(&stage, 1);
-	tell(&stage, 2);
-	tell(&stage, 3);
-	(void)world_log(&stage.world);
-	sim_hold_crews(stage.world.loop, false);
-	run(&stage);
-	assert_log(&stage.world, "1: 2 1:80; 2: 2 1:80; 3: 2 1:80; ");
+	crewed_tell(&stage.crewed, 1);
+	crewed_tell(&stage.crewed, 2);
+	crewed_tell(&stage.crewed, 3);
+	(void)world_log(&stage.crewed.world);
+	sim_hold_crews(stage.crewed.world.loop, false);
+	crewed_run(&stage.crewed);
+	assert_log(&stage.crewed.world, "1: 2 1:80; 2: 2 1:80; 3: 2 1:80; ");
 	assert_int_equal(names.asked, 1);
-	world_finish(&stage.world);
+	world_finish(&stage.crewed.world);
 }
 
 static void answers_are_remembered_for_their_time(void **state)
@@ -256,14 +217,14 @@ static void answers_are_remembered_for_their_time(void **state)
 	(void)state;
 	begin(&stage);
 	ask(&stage, "a.test", "2 1:80");
-	world_sleep(&stage.world, 29 * S);
+	world_sleep(&stage.crewed.world, 29 * S);
 	ask(&stage, "a.test", "2 1:80");
 	assert_int_equal(names.asked, 1);
-	world_sleep(&stage.world, 2 * S);
+	world_sleep(&stage.crewed.world, 2 * S);
 	names.n = 1;
 	ask(&stage, "a.test", "1 1:80");
 	assert_int_equal(names.asked, 2);
-	world_finish(&stage.world);
+	world_finish(&stage.crewed.world);
 }
 
 /* Trap 26: a server that does not answer, twice in a row. */
@@ -282,16 +243,16 @@ static void failures_are_remembered_for_less(void **state)
 		begin(&stage);
 		names.error = failures[i].error;
 		ask_in_vain(&stage, "a.test", failures[i].expected);
-		world_sleep(&stage.world, 4 * S);
+		world_sleep(&stage.crewed.world, 4 * S);
 		ask_in_vain(&stage, "a.test", failures[i].expected);
 		assert_int_equal(names.asked, 1);
-		world_sleep(&stage.world, 2 * S);
+		world_sleep(&stage.crewed.world, 2 * S);
 		ask_in_vain(&stage, "a.test", failures[i].expected);
 		assert_int_equal(names.asked, 2);
-		world_sleep(&stage.world, 6 * S);
+		world_sleep(&stage.crewed.world, 6 * S);
 		names.error = 0;
 		ask(&stage, "a.test", "2 1:80");
-		world_finish(&stage.world);
+		world_finish(&stage.crewed.world);
 	}
 }
 
@@ -309,7 +270,7 @@ static void want_of_memory_is_not_remembered(void **state)
 	names.error = 0;
 	ask(&stage, "a.test", "2 1:80");
 	assert_int_equal(names.asked, 3);
-	world_finish(&stage.world);
+	world_finish(&stage.crewed.world);
 }
 
 /* That would be the scope's word. */
@@ -322,7 +283,7 @@ static void timeout_of_the_system_is_no_timeout_of_the_scope(void **state)
 	names.error = EAI_SYSTEM;
 	names.errno_value = ETIMEDOUT;
 	ask_in_vain(&stage, "a.test", -EAGAIN);
-	world_finish(&stage.world);
+	world_finish(&stage.crewed.world);
 }
 
 static void cancelled_wait_ends_at_once_and_what_waits_is_not_asked(void **state)
@@ -332,28 +293,28 @@ static void cancelled_wait_ends_at_once_and_what_waits_is_not_asked(void **state
 
 	(void)state;
 	begin(&stage);
-	sim_hold_crews(stage.world.loop, true);
+	sim_hold_crews(stage.crewed.world.loop, true);
 	/* three of this unit at a time: the fourth waits */
 	for (int i = 1; i <= 5; i++) {
 		static const char *const different[] = {"", "b", "c", "d", "e", "f"};
 
 		stage.hosts[i] = different[i];
-		tell(&stage, i);
+		crewed_tell(&stage.crewed, i);
 	}
-	(void)world_log(&stage.world);
-	tell(&stage, -1); /* its lookup runs on */
+	(void)world_log(&stage.crewed.world);
+	crewed_tell(&stage.crewed, -1); /* its lookup runs on */
 	snprintf(expected, sizeof(expected), "1:num -1; 1: %d; ", -ECANCELED);
-	assert_log(&stage.world, expected);
-	tell(&stage, -4);
-	(void)world_log(&stage.world);
-	sim_hold_crews(stage.world.loop, false);
-	run(&stage);
+	assert_log(&stage.crewed.world, expected);
+	crewed_tell(&stage.crewed, -4);
+	(void)world_log(&stage.crewed.world);
+	sim_hold_crews(stage.crewed.world.loop, false);
+	crewed_run(&stage.crewed);
 	assert_int_equal(names.asked, 4); /* not the fourth */
-	(void)world_log(&stage.world);
+	(void)world_log(&stage.crewed.world);
 	/* and the first's answer is known */
 	ask(&stage, "b", "2 1:80");
 	assert_int_equal(names.asked, 4);
-	world_finish(&stage.world);
+	world_finish(&stage.crewed.world);
 }
 
 static void one_of_two_who_wait_is_cancelled(void **state)
@@ -362,20 +323,20 @@ static void one_of_two_who_wait_is_cancelled(void **state)
 
 	(void)state;
 	begin(&stage);
-	sim_hold_crews(stage.world.loop, true);
+	sim_hold_crews(stage.crewed.world.loop, true);
 	for (int i = 4; i <= 6; i++) {
 		stage.hosts[i] = i == 4 ? "x" : i == 5 ? "y" : "z";
-		tell(&stage, i);
+		crewed_tell(&stage.crewed, i);
 	}
-	tell(&stage, 1);
-	tell(&stage, 2);
-	tell(&stage, -1);
-	(void)world_log(&stage.world);
-	sim_hold_crews(stage.world.loop, false);
-	run(&stage);
-	assert_non_null(strstr(stage.world.log, "2: 2 1:80; "));
-	(void)world_log(&stage.world);
-	world_finish(&stage.world);
+	crewed_tell(&stage.crewed, 1);
+	crewed_tell(&stage.crewed, 2);
+	crewed_tell(&stage.crewed, -1);
+	(void)world_log(&stage.crewed.world);
+	sim_hold_crews(stage.crewed.world.loop, false);
+	crewed_run(&stage.crewed);
+	assert_non_null(strstr(stage.crewed.world.log, "2: 2 1:80; "));
+	(void)world_log(&stage.crewed.world);
+	world_finish(&stage.crewed.world);
 }
 
 static int asks_many(struct troupe_self *self, struct puppet *me, struct troupe_call call,
@@ -429,43 +390,45 @@ static void lookups_of_a_worker_are_bounded(void **state)
 
 	(void)state;
 	begin(&stage);
-	stage.world.hooks.num = starts_many;
-	world_spawn(&stage.world, 2);
-	sim_hold_crews(stage.world.loop, true);
-	tell(&stage, LIMIT_LOOKUPS);
-	assert_null(strstr(world_log(&stage.world), "too many"));
-	assert_int_equal(world_send(&stage.world, stage.world.actors[2], 1), 0);
-	run(&stage);
-	assert_log(&stage.world, "2:num 1; host1000: too many; ");
+	stage.crewed.world.hooks.num = starts_many;
+	world_spawn(&stage.crewed.world, 2);
+	sim_hold_crews(stage.crewed.world.loop, true);
+	crewed_tell(&stage.crewed, LIMIT_LOOKUPS);
+	assert_null(strstr(world_log(&stage.crewed.world), "too many"));
+	assert_int_equal(world_send(&stage.crewed.world, stage.crewed.world.actors[2], 1), 0);
+	crewed_run(&stage.crewed);
+	assert_log(&stage.crewed.world, "2:num 1; host1000: too many; ");
 	/* who joins one that is under way is not one more */
-	stage.world.hooks.num = asks_many;
+	stage.crewed.world.hooks.num = asks_many;
 	stage.hosts[0] = "host5";
-	assert_int_equal(world_send(&stage.world, stage.world.actors[2], 1), 0);
-	run(&stage);
-	assert_log(&stage.world, "2:num 1; ");
-	sim_hold_crews(stage.world.loop, false);
-	run(&stage);
-	assert_log(&stage.world, "0: 2 1:80; ");
-	world_finish(&stage.world);
+	assert_int_equal(world_send(&stage.crewed.world, stage.crewed.world.actors[2], 1), 0);
+	crewed_run(&stage.crewed);
+	assert_log(&stage.crewed.world, "2:num 1; ");
+	sim_hold_crews(stage.crewed.world.loop, false);
+	crewed_run(&stage.crewed);
+	assert_log(&stage.crewed.world, "0: 2 1:80; ");
+	world_finish(&stage.crewed.world);
 }
 
 static void oldest_answer_is_forgotten_first(void **state)
 {
 	struct stage stage;
+	behaviour *starts_one;
 
 	(void)state;
 	begin(&stage);
 	ask(&stage, "old", "2 1:80");
-	stage.world.hooks.num = starts_many;
+	starts_one = stage.crewed.world.hooks.num;
+	stage.crewed.world.hooks.num = starts_many;
 	for (int i = 0; i < 2; i++) {
-		tell(&stage, 512);
-		(void)world_log(&stage.world);
+		crewed_tell(&stage.crewed, 512);
+		(void)world_log(&stage.crewed.world);
 	}
 	assert_int_equal(names.asked, 1 + LIMIT_NAMES_KNOWN);
-	stage.world.hooks.num = on_num;
+	stage.crewed.world.hooks.num = starts_one;
 	ask(&stage, "old", "2 1:80");
 	assert_int_equal(names.asked, 2 + LIMIT_NAMES_KNOWN);
-	world_finish(&stage.world);
+	world_finish(&stage.crewed.world);
 }
 
 /* An actor that ends leaves a lookup that goes on, and one that it has taken back. */
@@ -475,21 +438,22 @@ static void end_of_an_actor_does_not_wait_for_names(void **state)
 
 	(void)state;
 	begin(&stage);
-	sim_hold_crews(stage.world.loop, true);
+	sim_hold_crews(stage.crewed.world.loop, true);
 	for (int i = 1; i <= 4; i++) {
 		stage.hosts[i] = i == 1 ? "b" : i == 2 ? "c" : i == 3 ? "d" : "e";
-		tell(&stage, i);
+		crewed_tell(&stage.crewed, i);
 	}
-	assert_int_equal(runtime_stop(stage.world.runtime, stage.world.actors[1]), 0);
-	run(&stage);
-	assert_int_equal(stage.world.ends, 1);
-	assert_true(io_is_held(stage.io));
-	sim_hold_crews(stage.world.loop, false);
-	run(&stage);
-	assert_false(io_is_held(stage.io));
+	assert_int_equal(runtime_stop(stage.crewed.world.runtime, stage.crewed.world.actors[1]),
+			 0);
+	crewed_run(&stage.crewed);
+	assert_int_equal(stage.crewed.world.ends, 1);
+	assert_true(io_is_held(stage.crewed.io));
+	sim_hold_crews(stage.crewed.world.loop, false);
+	crewed_run(&stage.crewed);
+	assert_false(io_is_held(stage.crewed.io));
 	assert_int_equal(names.asked, 3);
-	(void)world_log(&stage.world);
-	world_finish(&stage.world);
+	(void)world_log(&stage.crewed.world);
+	world_finish(&stage.crewed.world);
 }
 
 int main(void)
