@@ -190,52 +190,56 @@ static bool is_on(const struct stack *stack, const char *place)
 	       (const unsigned char *)place < stack->low + stacks_size(stack);
 }
 
+/* Puppet 1 with a task that waits, which is what is looked at. */
+static void begin_waiting(struct world *world, behaviour *starts, struct inspect_task *ret_task)
+{
+	struct inspect_task tasks[2];
+
+	world_init(world, 1, NULL);
+	world->hooks.num = starts;
+	world_spawn(world, 1);
+	world_send(world, world->actors[1], 1);
+	world_run(world);
+	assert_int_equal(list(world, world->actors[1], tasks, 2), 1);
+	*ret_task = tasks[0];
+}
+
 /* Who looks at a task again and again leaves no frames on its stack. */
 static void visits_take_no_room(void **state)
 {
-	struct inspect_task tasks[4];
+	struct inspect_task found, left[1];
 	struct trace trace = {.n = 0}, first;
 	const struct task *task;
 	const void *depth;
 	struct world world;
 
 	(void)state;
-	world_init(&world, 1, NULL);
-	world.hooks.num = starts_one;
-	world_spawn(&world, 1);
-	world_send(&world, world.actors[1], 1);
-	world_run(&world);
-	assert_int_equal(list(&world, world.actors[1], tasks, 4), 1);
-	task = task_at(world.runtime, (uint32_t)tasks[0].id);
-	assert_true(inspect_visit(world.runtime, tasks[0].id, take_trace, &first));
+	begin_waiting(&world, starts_one, &found);
+	task = task_at(world.runtime, (uint32_t)found.id);
+	assert_true(inspect_visit(world.runtime, found.id, take_trace, &first));
 	depth = flow_depth(&task->stack->flow);
 	for (int i = 0; i < 1000; i++) {
-		assert_true(inspect_visit(world.runtime, tasks[0].id, take_trace, &trace));
+		assert_true(inspect_visit(world.runtime, found.id, take_trace, &trace));
 		assert_ptr_equal(flow_depth(&task->stack->flow), depth);
 		assert_int_equal(trace.n, first.n);
 	}
 	world_sleep(&world, 4000 * TROUPE_SECOND_NS);
-	assert_int_equal(list(&world, world.actors[1], tasks, 4), 0);
+	assert_int_equal(list(&world, world.actors[1], left, 1), 0);
 	world_finish(&world);
 }
 
 static void visit_runs_where_the_task_waits(void **state)
 {
-	struct inspect_task tasks[4];
+	struct inspect_task found, left[1];
 	struct trace trace = {.n = 0};
 	const struct task *task;
 	struct world world;
 
 	(void)state;
-	world_init(&world, 1, NULL);
-	world.hooks.num = starts_one;
-	world_spawn(&world, 1);
-	world_send(&world, world.actors[1], 1);
-	world_run(&world);
-	assert_int_equal(list(&world, world.actors[1], tasks, 4), 1);
-	task = task_at(world.runtime, (uint32_t)tasks[0].id);
+	begin_waiting(&world, starts_one, &found);
+	task = task_at(world.runtime, (uint32_t)found.id);
 	for (int i = 0; i < 3; i++) {
-		assert_true(inspect_visit(world.runtime, tasks[0].id, take_trace, &trace));
+		assert_true(inspect_visit(world.runtime, found.id, take_trace, &trace));
 		assert_true(is_on(task->stack, trace.place));
 		assert_true(trace.n > 4);
 		/* by then its stack is trimmed, and so it stays */
@@ -244,8 +248,8 @@ static void visit_runs_where_the_task_waits(void **state)
 	}
 	/* it goes on as if nothing had been */
 	world_sleep(&world, 3600 * TROUPE_SECOND_NS);
-	assert_int_equal(list(&world, world.actors[1], tasks, 4), 0);
-	assert_false(inspect_visit(world.runtime, tasks[0].id, take_trace, &trace));
+	assert_int_equal(list(&world, world.actors[1], left, 1), 0);
+	assert_false(inspect_visit(world.runtime, found.id, take_trace, &trace));
 	world_finish(&world);
 }
 
@@ -261,19 +265,14 @@ static int starts_digger(struct troupe_self *self, struct puppet *me, struct tro
 
 static void no_visit_where_the_stack_is_nearly_used_up(void **state)
 {
-	struct inspect_task tasks[2];
+	struct inspect_task found;
 	struct trace trace = {.n = 0};
 	struct world world;
 
 	(void)state;
-	world_init(&world, 1, NULL);
-	world.hooks.num = starts_digger;
-	world_spawn(&world, 1);
-	world_send(&world, world.actors[1], 1);
-	world_run(&world);
-	assert_int_equal(list(&world, world.actors[1], tasks, 2), 1);
-	assert_string_equal(tasks[0].waits_for, "sleep");
-	assert_false(inspect_visit(world.runtime, tasks[0].id, take_trace, &trace));
+	begin_waiting(&world, starts_digger, &found);
+	assert_string_equal(found.waits_for, "sleep");
+	assert_false(inspect_visit(world.runtime, found.id, take_trace, &trace));
 	assert_int_equal(trace.n, 0);
 	world_finish(&world);
 }
