@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/list.h"
 #include "core/activation.h"
+#include "tests/unit/sim/lone.h"
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
@@ -90,24 +91,7 @@ static const struct troupe_actor table = {
 	.entries = {&on_item_entry},
 };
 
-static int forward(void *context, const struct envelope *e, const struct troupe_type *type,
-		   const void *data, const struct envelope_meaning *meaning)
-{
-	(void)context;
-	(void)e;
-	(void)type;
-	(void)data;
-	(void)meaning;
-	return -EHOSTUNREACH;
-}
-
-static void on_end(void *context, const struct runtime_end *end)
-{
-	(void)context;
-	(void)end;
-}
-
-static const struct runtime_ops ops = {.forward = forward, .on_end = on_end};
+static const struct runtime_ops ops = {.forward = lone_forward, .on_end = lone_on_end};
 
 static void begin(struct stage *stage, uint32_t capacity)
 {

@@ -3,6 +3,7 @@
 #include "base/list.h"
 #include "core/activation.h"
 #include "io/io.h"
+#include "tests/unit/sim/lone.h"
 #include <errno.h>
 #include <pthread.h>
 #include <semaphore.h>
@@ -76,17 +77,6 @@ static const struct troupe_actor table = {
 	.entries = {&on_tick_entry},
 };
 
-static int forward(void *context, const struct envelope *e, const struct troupe_type *type,
-		   const void *data, const struct envelope_meaning *meaning)
-{
-	(void)context;
-	(void)e;
-	(void)type;
-	(void)data;
-	(void)meaning;
-	return -EHOSTUNREACH;
-}
-
 static void on_end(void *context, const struct runtime_end *end)
 {
 	struct stage *stage = context;
@@ -95,17 +85,8 @@ static void on_end(void *context, const struct runtime_end *end)
 	stage->is_gone = true;
 }
 
-static void on_log(void *context, uint32_t version, int priority, const char *actor,
-		   const char *text)
-{
-	(void)context;
-	(void)version;
-	(void)priority;
-	(void)actor;
-	(void)text;
-}
-
-static const struct runtime_ops ops = {.forward = forward, .on_end = on_end, .on_log = on_log};
+static const struct runtime_ops ops = {
+	.forward = lone_forward, .on_end = on_end, .on_log = lone_on_log};
 
 static void begin(struct stage *stage, const struct troupe_task_entry *entry, unsigned n_tasks)
 {

@@ -5,6 +5,7 @@
 #include "base/list.h"
 #include "core/activation.h"
 #include "io/io.h"
+#include "tests/unit/sim/lone.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -133,34 +134,8 @@ TROUPE_LIFE(life, void, void, .init = begin_life)
 
 static const struct troupe_actor table = {TROUPE_ABI(asking), .life = &life};
 
-static int forward(void *context, const struct envelope *e, const struct troupe_type *type,
-		   const void *data, const struct envelope_meaning *meaning)
-{
-	(void)context;
-	(void)e;
-	(void)type;
-	(void)data;
-	(void)meaning;
-	return -EHOSTUNREACH;
-}
-
-static void on_end(void *context, const struct runtime_end *end)
-{
-	(void)context;
-	(void)end;
-}
-
-static void on_log(void *context, uint32_t unit, int priority, const char *name,
-		   const char *text)
-{
-	(void)context;
-	(void)unit;
-	(void)priority;
-	(void)name;
-	(void)text;
-}
-
-static const struct runtime_ops ops = {.forward = forward, .on_end = on_end, .on_log = on_log};
+static const struct runtime_ops ops = {
+	.forward = lone_forward, .on_end = lone_on_end, .on_log = lone_on_log};
 
 static void spawn(struct stage *stage, uint32_t unit, const struct troupe_task_entry *entry,
 		  unsigned n_tasks)
