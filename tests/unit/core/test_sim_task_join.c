@@ -161,52 +161,6 @@ static void join_of_who_ends_my_scope_is_noticed(void **state)
 	world_finish(&world);
 }
 
-static int starts_named_ones(struct troupe_self *self, struct puppet *me,
-			     struct troupe_call call, int64_t n)
-{
-	struct troupe_task task;
-	int count = 0, rc;
-
-	(void)me;
-	(void)call;
-	(void)n;
-	while ((rc = troupe_start(self, TROUPE_OF_ACTOR, tasking_sleeps, tasking_arg(1), NULL,
-				  &task)) == 0)
-		count++;
-	note(self, "%d then %d; ", count, rc);
-	return 0;
-}
-
-/* They count until they are joined, which a mistake never does: the log says so, once. */
-static void tasks_that_nobody_joins_are_named(void **state)
-{
-	struct world world;
-
-	(void)state;
-	world_init(&world, 1, NULL);
-	assert_int_equal(
-		runtime_unit_define(world.runtime, &(struct runtime_unit){.number = 2,
-									  .name = "few",
-									  .type = world.type,
-									  .tasks = 3}),
-		0);
-	world.hooks.num = starts_named_ones;
-	world.actors[2] = world_spawn_in(&world, 2, 2);
-	world_send(&world, world.actors[2], 1);
-	world_run(&world);
-	assert_log(&world, "2:num 1; 3 then -11; ");
-	world_sleep(&world, 5 * TROUPE_MS_NS);
-	world_log(&world);
-	world_send(&world, world.actors[2], 1);
-	world_send(&world, world.actors[2], 1);
-	world_run(&world);
-	assert_log(&world,
-		   "2:num 1; log 4 few Tasks=3 is reached: 3 of them have ended, but "
-		   "were started with a handle, and nobody has joined them; 0 then -11; "
-		   "2:num 1; 0 then -11; ");
-	world_finish(&world);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -214,7 +168,6 @@ int main(void)
 		cmocka_unit_test(join_gets_the_result),
 		cmocka_unit_test(joins_in_a_circle_are_noticed),
 		cmocka_unit_test(join_of_who_ends_my_scope_is_noticed),
-		cmocka_unit_test(tasks_that_nobody_joins_are_named),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

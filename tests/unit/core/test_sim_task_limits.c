@@ -3,19 +3,49 @@
 #include "tasking.h"
 #include <errno.h>
 
-static int starts_as_many_as_it_may(struct troupe_self *self, struct puppet *me,
-				    struct troupe_call call, int64_t n)
+/* Each with a handle, unless `ret_task` is NULL. */
+static int starts_all(struct troupe_self *self, struct troupe_task *ret_task)
 {
 	int rc, count = 0;
 
-	(void)me;
-	(void)call;
-	(void)n;
 	while ((rc = troupe_start(self, TROUPE_OF_ACTOR, tasking_sleeps, tasking_arg(1), NULL,
-				  NULL)) == 0)
+				  ret_task)) == 0)
 		count++;
 	note(self, "%d then %d; ", count, rc);
 	return 0;
+}
+
+static int starts_as_many_as_it_may(struct troupe_self *self, struct puppet *me,
+				    struct troupe_call call, int64_t n)
+{
+	(void)me;
+	(void)call;
+	(void)n;
+	return starts_all(self, NULL);
+}
+
+static int starts_named_ones(struct troupe_self *self, struct puppet *me,
+			     struct troupe_call call, int64_t n)
+{
+	(void)me;
+	(void)call;
+	(void)n;
+	return starts_all(self, &(struct troupe_task){0});
+}
+
+/* Puppet 2 is of unit 2, "few", which may have three tasks. */
+static void begin_few(struct world *world, behaviour *does)
+{
+	world_init(world, 1, NULL);
+	assert_int_equal(
+		runtime_unit_define(world->runtime, &(struct runtime_unit){.number = 2,
+									   .name = "few",
+									   .type = world->type,
+									   .tasks = 3}),
+		0);
+	world->hooks.num = does;
+	world_spawn(world, 1);
+	world->actors[2] = world_spawn_in(world, 2, 2);
 }
 
 static void tasks_of_an_actor_are_bounded(void **state)
@@ -23,16 +53,7 @@ static void tasks_of_an_actor_are_bounded(void **state)
 	struct world world;
 
 	(void)state;
-	world_init(&world, 1, NULL);
-	assert_int_equal(
-		runtime_unit_define(world.runtime, &(struct runtime_unit){.number = 2,
-									  .name = "few",
-									  .type = world.type,
-									  .tasks = 3}),
-		0);
-	world.hooks.num = starts_as_many_as_it_may;
-	world_spawn(&world, 1);
-	world_spawn_in(&world, 2, 2);
+	begin_few(&world, starts_as_many_as_it_may);
 	world_send(&world, world.actors[1], 1);
 	world_run(&world);
 	assert_log(&world, "1:num 1; 1000 then -11; ");
@@ -44,6 +65,28 @@ static void tasks_of_an_actor_are_bounded(void **state)
 	world_send(&world, world.actors[2], 1); /* they have ended */
 	world_run(&world);
 	assert_log(&world, "2:num 1; 3 then -11; ");
+	world_finish(&world);
+}
+
+/* They count until they are joined, which a mistake never does: the log says so, once. */
+static void tasks_that_nobody_joins_are_named(void **state)
+{
+	struct world world;
+
+	(void)state;
+	begin_few(&world, starts_named_ones);
+	world_send(&world, world.actors[2], 1);
+	world_run(&world);
+	assert_log(&world, "2:num 1; 3 then -11; ");
+	world_sleep(&world, 5 * TROUPE_MS_NS);
+	world_log(&world);
+	world_send(&world, world.actors[2], 1);
+	world_send(&world, world.actors[2], 1);
+	world_run(&world);
+	assert_log(&world,
+		   "2:num 1; log 4 few Tasks=3 is reached: 3 of them have ended, but "
+		   "were started with a handle, and nobody has joined them; 0 then -11; "
+		   "2:num 1; 0 then -11; ");
 	world_finish(&world);
 }
 
@@ -151,6 +194,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(tasks_of_an_actor_are_bounded),
+		cmocka_unit_test(tasks_that_nobody_joins_are_named),
 		cmocka_unit_test(tasks_of_a_worker_are_bounded),
 		cmocka_unit_test(machine_without_tasks_says_why_once),
 		cmocka_unit_test(ready_waits_let_others_run),
