@@ -119,3 +119,10 @@ int harbour_connect(const char *place)
 			 0);
 	return fd;
 }
+
+unsigned long harbour_scale(const char *name, unsigned long usual)
+{
+	const char *text = getenv(name);
+
+	return text ? strtoul(text, NULL, 10) : usual;
+}

@@ -66,4 +66,7 @@ const char *harbour_hears(const struct harbour *harbour);
 /* Connect to a place that the actor listens at: a blocking socket. */
 int harbour_connect(const char *place);
 
+/* A number from the environment, for a run that is larger than there is time for each day. */
+unsigned long harbour_scale(const char *name, unsigned long usual);
+
 #endif
