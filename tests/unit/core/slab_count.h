@@ -1,4 +1,4 @@
-/* slab_count.h - how many pieces of a slab are out. */
+/* slab_count.h - how many pieces of a slab are out, and a trim from end to end. */
 #ifndef TESTS_CORE_SLAB_COUNT_H
 #define TESTS_CORE_SLAB_COUNT_H
 
@@ -28,6 +28,13 @@ static inline uint64_t slab_count(const struct slab *slab)
 	for (size_t i = trim->finished; i < trim->n_parts; i++)
 		count -= trim->parts[i].count;
 	return count - slab_count_list(trim->left);
+}
+
+/* All that is not in use goes back to the system. */
+static inline void slab_trim_whole(struct slab *slab)
+{
+	while (slab_trim(slab))
+		;
 }
 
 #endif
