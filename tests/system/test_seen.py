@@ -149,13 +149,14 @@ class Blocked(HostTest):
         self.assertRegex(host.ctl("show", "slow").stdout, "Slow: [0-9]+ handlers?; see troupectl blocked")
         self.assertLessEqual({"worker", "message", "backtrace"}, host.ctl_json("blocked")["handlers"][0].keys())
 
+    @waits(12)
     def test_a_step_of_a_task_is_reported_too(self):
-        host = self.daemon(self.ACTORS, {"SlowHandler": "500ms"})
-        host.call("tasks", f"{TASKS}.Burn", {"ms": 3000})
+        host = self.daemon(self.ACTORS, {"SlowHandler": "2s"})
+        host.call("tasks", f"{TASKS}.Burn", {"ms": 8000})
         found = self.wait_found(host, "tasks/0", f"{TASKS}.Burn")
         self.assertTrue(any("on_burn+" in frame for frame in found["backtrace"]), found)
         # a task that waits is none
-        host.call("tasks", f"{TASKS}.Nap", {"ms": 1500})
+        host.call("tasks", f"{TASKS}.Nap", {"ms": 4000})
         self.assertNotIn(f"{TASKS}.Nap", [h["message"] for h in host.control("Blocked")["handlers"]])
 
     def test_what_a_handler_waits_in_goes_on(self):

@@ -169,7 +169,7 @@ class Innocents(HostTest):
         for _ in range(12):
             host.kill_worker(1)
         # With the delays of actors it would take over a minute.
-        self.assertLess(time.monotonic() - began, 45)
+        self.assertLess(time.monotonic() - began, 45 if SLOW == 1 else 120)
         unit = host.wait_unit("hello", "running")
         # It counts for nobody.
         self.assertNotIn("reason", {k: v for k, v in unit.items() if v})

@@ -92,7 +92,7 @@ class Service(HostTest):
             client.socket.shutdown(socket.SHUT_WR)
             self.assertEqual(client.receive()[0]["text"], "hello, a")
             self.assertEqual(client.receive()[0]["text"], "hello, b")
-            self.assertTrue(client.is_closed())
+            self.assertTrue(client.is_closed(20 * SLOW))
 
     def test_ambiguous_interfaces_name_the_candidates(self):
         self.host.actor("other", {"Plugin": "hello"})
@@ -189,7 +189,7 @@ class Hostile(HostTest):
                       b'{"method":"x"}', b'{"method":"io.troupe.Control.Status","method":"io.troupe.Control.Status"}',
                       b'{"method":"io.troupe.Control.Status","parameters":[]}', b'{"method":"io.troupe.Control.Status"} x',
                       b'{"method":"io.troupe.Control.Status","more":1}', b'{"method":"' + b"a." * 400000 + b'"}'):
-            with self.host.client(5) as client:
+            with self.host.client(20) as client:
                 client.send_raw(frame + b"\0")
                 try:
                     client.receive()
