@@ -91,7 +91,7 @@ class Connections(HostTest):
         host, port = self.lines()
         worker = host.worker(1)["pid"]
         resource.prlimit(worker, resource.RLIMIT_NOFILE, (64, 64))
-        connections = [self.connect(port) for _ in range(200)]
+        connections = [self.connect(port) for _ in range(80)]
         host.wait_log("connections have to wait")
         accepted = self.status(host)["open"]
         self.assertLess(accepted, 64)

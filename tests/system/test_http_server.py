@@ -169,7 +169,7 @@ class Calls(HttpTest):
             text = request("POST", GREET, YOU)
             self.assertEqual(wire.socket.sendmsg([text[:-len(YOU)], YOU[:5], YOU[5:]]), len(text))
             self.assertEqual(wire.response().status, 200)
-            for number in range(10000):
+            for number in range(10000 // SLOW):
                 name = "x" * source.randrange(65)
                 body = b'{"name":"%s"}' % name.encode()
                 if number % 2:
@@ -397,6 +397,16 @@ def mutant(source):
     return HEAD + "Host: localhost" + end() + TYPE + "".join(line + end() for line in lines) + "\r\n" + source.choice([body, chunks, ""])
 
 
+def is_listened_at(path):
+    """It is there a moment before."""
+    with socket.socket(socket.AF_UNIX) as client:
+        try:
+            client.connect(path)
+            return True
+        except OSError:
+            return False
+
+
 @contextlib.contextmanager
 def nginx():
     with tempfile.TemporaryDirectory(prefix="troupe-") as directory:
@@ -410,7 +420,7 @@ def nginx():
         process = subprocess.Popen(["nginx", "-c", f"{directory}/conf", "-p", directory], stdin=subprocess.DEVNULL,
                                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
-            wait_for(lambda: os.path.exists(path), 20 * SLOW, "nginx to listen")
+            wait_for(lambda: is_listened_at(path), 20 * SLOW, "nginx to listen")
             yield f"unix:{path}"
         finally:
             process.kill()
@@ -806,7 +816,7 @@ class Limits(HttpTest):
         self.start()
         pid = self.server_pid()
         resource.prlimit(pid, resource.RLIMIT_NOFILE, (64, 64))
-        wires = [Wire(self.place, timeout=60 * SLOW) for _ in range(200)]
+        wires = [Wire(self.place, timeout=60 * SLOW) for _ in range(80)]
         self.host.wait_log("no more connections are accepted for now")
         # Some are left to the worker's other actors.
         self.assertLessEqual(len(os.listdir(f"/proc/{pid}/fd")), 48)
@@ -828,13 +838,14 @@ class Limits(HttpTest):
         if limit[0] < 12000:
             resource.setrlimit(resource.RLIMIT_NOFILE, (12000, max(12000, limit[1])))
             self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, limit)
-        self.start(Connections=10000, ConnectionsPerAddress=10000, HeaderTimeoutMs=300000)
+        count = 10000 // SLOW
+        self.start(Connections=count, ConnectionsPerAddress=count, HeaderTimeoutMs=300000)
         wires = []
         self.addCleanup(lambda: [wire.socket.close() for wire in wires])
-        for _ in range(10000):
+        for _ in range(count):
             wires.append(Wire(self.place, timeout=120 * SLOW))
-        self.wait_status(connections=10000)
-        for begin in range(0, 10000, 500):
+        self.wait_status(connections=count)
+        for begin in range(0, count, 500):
             for wire in wires[begin:begin + 500]:
                 wire.send(request("POST", GREET, YOU))
             for wire in wires[begin:begin + 500]:
