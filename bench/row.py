@@ -60,8 +60,11 @@ def cpu_seconds(pid):
     """Processor seconds of a process's threads, of those that live."""
     used = 0
     for thread in os.listdir(f"/proc/{pid}/task"):
-        with open(f"/proc/{pid}/task/{thread}/schedstat") as file:
-            used += int(file.read().split()[0])
+        try:
+            with open(f"/proc/{pid}/task/{thread}/schedstat") as file:
+                used += int(file.read().split()[0])
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # it has ended meanwhile
     return used / 1e9
 
 

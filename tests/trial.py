@@ -226,7 +226,9 @@ sys.stdin.readline()
 def observer(brief):
     """A user who may only look sends 6,400 oneway List frames against 20,000 instances: Status
     answers within 100 ms."""
-    with Daemon({"pool": {"Plugin": "hello", "Instances": 20000}}) as daemon:
+    with Daemon({"pool": {"Plugin": "hello", "Instances": 20000}}, start=False) as daemon:
+        daemon.launch()
+        daemon.wait_ready(120)
         os.chmod(daemon.directory, 0o755)
         wait_for(lambda: daemon.unit("pool")["state"] == "running", 60, "the pool")
         times = []

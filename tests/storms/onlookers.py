@@ -1,5 +1,6 @@
 """Users who may only look ask for everything that costs much, on hundreds of connections, read
 or not, against a large pool: whoever else asks is answered all the same, and soon."""
+import contextlib
 import json
 import os
 import random
@@ -90,7 +91,10 @@ def frames(choose):
 def storm(seed, seconds):
     choose = random.Random(seed)
     units = {"honest": {"Plugin": "echo"}, "pool": {"Plugin": "hello", "Instances": 20000, "Mailbox": 16}}
-    with host.Daemon(units) as daemon, honest(daemon, seconds, patience=15 * host.SLOW) as goes_on:
+    with host.Daemon(units, start=False) as daemon, contextlib.ExitStack() as stack:
+        daemon.launch()
+        daemon.wait_ready(120)
+        goes_on = stack.enter_context(honest(daemon, seconds, patience=15 * host.SLOW))
         os.chmod(daemon.directory, 0o755)
         user = subprocess.Popen([sys.executable, "-c", USER, daemon.socket], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         try:
