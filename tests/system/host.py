@@ -208,8 +208,8 @@ class Daemon:
         return varlink.call(self.socket, f"{CONTROL}.Call", given, (seconds + 10) * SLOW)["parameters"]
 
     def heard(self, method, parameters=None):
-        """What all workers answer. One that is busy for two seconds is left out, and with it its
-        actors: of one that an actor has spawned nobody else knows."""
+        """What all workers answer. One that is busy for two seconds is left out, and its actors
+        with it: of one that an actor has spawned nobody else knows."""
         def answered():
             try:
                 reply = self.control(method, parameters)
@@ -356,7 +356,7 @@ class HostTest(unittest.TestCase):
         failed = getattr(getattr(self._outcome.result, "tally", None), "failed", [])
         if self.id() in failed:
             # What the test is about is no finding of its.
-            shown = log.replace("Sanitizer", "Sanitiser") if daemon.may_break_memory else log
+            shown = log.replace("Sanitizer", "Sanitiser").replace("runtime error:", "runtime error") if daemon.may_break_memory else log
             print(f"---- log of {daemon.directory}\n{shown}----", flush=True)
         if not daemon.may_break_memory and ("Sanitizer" in log or "runtime error:" in log):
             raise AssertionError(f"a sanitizer spoke up:\n{log}")

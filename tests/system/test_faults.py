@@ -25,7 +25,7 @@ class Crashes(HostTest):
         self.assertIn("crash", str(data))
 
     def crash_until(self, host, look, what):
-        """What is told of a crash with names is, when it is in time: after another one, then."""
+        """Functions have names when they were found in time: after another crash, then."""
         def crashed():
             try:
                 host.call("crash", f"{CRASH}.Segfault")
