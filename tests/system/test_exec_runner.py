@@ -14,7 +14,7 @@ RUNNER = "io.troupe.ExecRunner"
 PROGRAMS = {
     "echo": {"command": ["echo", "one"], "arguments": 2},
     "shell": {"command": ["sh", "-c"], "arguments": 9, "input": True, "outputMax": 4096, "timeoutMs": 60000},
-    "hasty": {"command": ["sh", "-c"], "arguments": 1, "timeoutMs": 6000 * SLOW},
+    "hasty": {"command": ["sh", "-c"], "arguments": 1, "timeoutMs": 4500 + 1500 * SLOW},
     "cat": {"command": ["cat"], "input": True, "outputMax": 1 << 20},
     "where": {"command": ["sh", "-c", "pwd; env | sort"], "directory": "/usr", "environment": {"WORD": "bond", "LANG": "C"}},
     "missing": {"command": ["/no/such/program"]},
@@ -86,7 +86,7 @@ class Runner(HostTest):
 
     @waits(30)
     def test_time_that_is_up_ends_all_of_it(self):
-        host = self.runner(KillMs=9000 * SLOW)  # whoever obeys has done so by then
+        host = self.runner(KillMs=7000 + 2000 * SLOW)  # whoever obeys has done so by then
         began = time.monotonic()
         done = self.run_it(host, "hasty", "echo begun; sleep 1000 & sleep 1000")
         self.assertEqual((done["exit"], done["output"]), ({"signal": "TERM", "timedOut": True}, "begun\n"))
