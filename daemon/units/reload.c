@@ -194,6 +194,34 @@ static int check_defaults(struct master *master, struct problems *problems)
 	return r;
 }
 
+static bool is_listed(struct master *master, const char *name)
+{
+	units_foreach (unit, master) {
+		const struct conf_list *names =
+			&(unit->next_file ? unit->next_file : &unit->file)->sockets;
+
+		for (size_t i = 0; !unit->is_removed && i < names->n; i++)
+			if (strcmp(names->words[i], name) == 0)
+				return true;
+	}
+	return false;
+}
+
+/* Who connects there would wait for ever. */
+static void warn_of_unlisted(struct master *master)
+{
+	for (unsigned i = 0; i < master->sockets.n; i++) {
+		const struct socket_named *socket = &master->sockets.items[i];
+
+		if (!is_listed(master, socket->name))
+			log_warning(
+				&master->log,
+				"the socket %s (%s) was handed in, but no unit that could be "
+				"read lists it: Sockets=%s in its [Actor] gives it to one",
+				socket->name, socket->place, socket->name);
+	}
+}
+
 static int apply_units(struct master *master, struct reload_result *result, bool is_first)
 {
 	struct conf_files *files = NULL;
@@ -208,7 +236,10 @@ static int apply_units(struct master *master, struct reload_result *result, bool
 	for (size_t i = 0; r == 0 && i < n; i++)
 		r = apply_file(master, &files[i], result, is_first);
 	conf_units_free(files, n);
-	return r < 0 ? r : check_defaults(master, &result->problems);
+	if (r < 0)
+		return r;
+	warn_of_unlisted(master);
+	return check_defaults(master, &result->problems);
 }
 
 int reload_first(struct master *master)
