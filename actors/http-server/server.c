@@ -144,9 +144,8 @@ static int open_doors(struct server *server)
 		if (r < 0) {
 			troupe_log(server->self, 3, "Listen=%s: %s", place,
 				   r == -EINVAL ? "names no place; \"tcp:127.0.0.1:8080\" does"
-				   : r == -ENOENT
-					   ? "Sockets= of the unit does not name that socket"
-					   : strerror(-r));
+				   : r == -ENOENT ? "neither Sockets= nor Listen= has it"
+						  : strerror(-r));
 			return r;
 		}
 		server->n_doors++;

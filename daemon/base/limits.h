@@ -170,7 +170,8 @@
 #define LIMIT_PROBLEMS         1000u       /* reported; further ones are only counted */
 #define LIMIT_SOCKET_PATH      107u        /* bytes: what sun_path holds */
 #define LIMIT_SOCKETS          64u         /* that were handed in */
-#define LIMIT_UNIT_SOCKETS     16u         /* names of them in one unit's Sockets= */
+#define LIMIT_UNIT_SOCKETS     16u         /* names of them in one unit's Sockets=; Listen= */
+#define LIMIT_OPENED           1024u       /* that the daemon has opened, by Listen= */
 #define LIMIT_RUNTIME_PATH     70u         /* bytes: an inbox's path must fit a socket's */
 
 #endif

@@ -5,7 +5,9 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/limits.h"
+#include "base/list.h"
 #include "base/text.h"
+#include "config/listen_key.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +16,8 @@
 
 #define TYPE_NAME_MAX   63 /* TROUPE_NAME_MAX */
 #define PLUGIN_PATH_MAX 1024
+
+#define LISTEN_MODE_DEFAULT 0666 /* as systemd's SocketMode= */
 
 static const char *const on_error_names[] = {"continue", "stop", NULL};
 static const char *const balance_names[] = {"round-robin", "least-outstanding", NULL};
@@ -82,24 +86,75 @@ static int add_socket(struct conf_list *sockets, const char *name,
 	return texts_add(&sockets->words, &sockets->n, name);
 }
 
-/* Names, to which a further assignment adds. */
-static int set_sockets(const struct conf_key *key, const struct conf_setting *setting,
-		       void *field)
+static int add_listen(struct conf_list *listens, const char *text,
+		      const struct conf_setting *setting)
+{
+	struct unit_file *unit = container_of(listens, struct unit_file, listens);
+	struct listen_key key;
+	const char *wrong = listen_key_parse(text, &key);
+
+	if (wrong)
+		return conf_refuse(setting, "\"%.160s\" %s", text, wrong);
+	if (has_word(listens, text))
+		return 0;
+	if (listens->n == LIMIT_UNIT_SOCKETS)
+		return conf_refuse(setting, "is one more than %u sockets", LIMIT_UNIT_SOCKETS);
+	if (listens->n == 0) /* an empty value has taken back what was there */
+		conf_list_fini(&unit->listen_files);
+	unit->listen_lines[listens->n] = setting->line;
+	if (texts_add(&unit->listen_files.words, &unit->listen_files.n, setting->file) < 0)
+		return -ENOMEM;
+	return texts_add(&listens->words, &listens->n, text);
+}
+
+/* Words, to which a further assignment adds. */
+static int add_words(const struct conf_setting *setting, struct conf_list *list,
+		     int (*add)(struct conf_list *list, const char *word,
+				const struct conf_setting *setting))
 {
 	const char *error;
 	char **words;
 	size_t n;
 	int r = conf_split(setting->value, &words, &n, &error);
 
-	(void)key;
 	if (r == -EINVAL)
 		return conf_refuse(setting, "%s", error);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < n && r == 0; i++)
-		r = add_socket(field, words[i], setting);
+		r = add(list, words[i], setting);
 	texts_free(words, n);
 	return r;
+}
+
+static int set_sockets(const struct conf_key *key, const struct conf_setting *setting,
+		       void *field)
+{
+	(void)key;
+	return add_words(setting, field, add_socket);
+}
+
+static int set_listens(const struct conf_key *key, const struct conf_setting *setting,
+		       void *field)
+{
+	(void)key;
+	return add_words(setting, field, add_listen);
+}
+
+static int set_mode(const struct conf_key *key, const struct conf_setting *setting, void *field)
+{
+	const size_t size = strlen(setting->value);
+	uint32_t mode = 0;
+
+	(void)key;
+	if (size > 4 || strspn(setting->value, "01234567") != size)
+		return conf_refuse(setting, "must be octal, from 0000 to 0777");
+	for (const char *at = setting->value; *at; at++)
+		mode = mode * 8 + (uint32_t)(*at - '0');
+	if (mode > 0777)
+		return conf_refuse(setting, "must be octal, from 0000 to 0777");
+	*(uint32_t *)field = mode;
+	return 0;
 }
 
 #define FIELD(member, effect) CONF_FIELD(struct unit_file, member, effect)
@@ -133,6 +188,8 @@ static const struct conf_key keys_known[] = {
 	{"AllowGlobals", conf_set_bool, FIELD(allow_globals, RESTART)},
 	{"StateDirectory", conf_set_bool, FIELD(has_state, RESTART)},
 	{"Sockets", set_sockets, FIELD(sockets, RESTART)},
+	{"Listen", set_listens, FIELD(listens, RESTART)},
+	{"ListenMode", set_mode, FIELD(listen_mode, RESTART)},
 	LIFE_KEYS(struct unit_file),
 };
 
@@ -151,6 +208,7 @@ static void init_defaults(struct unit_file *unit, const struct settings *setting
 		.log_burst = LIMIT_LOG_BURST_DEFAULT,
 		.call_timeout_ns = TEXT_INFINITY,
 		.restart = RESTART_ON_FAILURE,
+		.listen_mode = LISTEN_MODE_DEFAULT,
 		.life = settings->life,
 	};
 }
@@ -270,6 +328,33 @@ int unit_file_find_plugin(struct unit_file *unit, const struct conf *conf,
 	return 0;
 }
 
+/* A name is that of sockets of one origin, so that the numbers behind it stay what they are. */
+static int check_listens(const struct unit_file *unit, const struct conf *conf,
+			 struct problems *problems)
+{
+	const struct conf_entry *mode = conf_find(conf, "Actor", "ListenMode");
+	bool has_path = false;
+	int r = 0;
+
+	for (size_t i = 0; i < unit->listens.n; i++) {
+		struct listen_key key;
+
+		if (listen_key_parse(unit->listens.words[i], &key))
+			continue; /* cannot be */
+		has_path = has_path || listen_key_path(&key)[0];
+		if (has_word(&unit->sockets, key.name))
+			r = problems_add(problems, unit->listen_files.words[i],
+					 unit->listen_lines[i],
+					 "Listen=%.200s: Sockets= has that name, too, for a "
+					 "socket that is handed in; keep one of them",
+					 unit->listens.words[i]);
+	}
+	if (mode && !has_path && r == 0)
+		problems_warn(problems, mode->file, mode->line,
+			      "ListenMode= has no effect: no Listen= has a path");
+	return r;
+}
+
 /* What depends on several keys. */
 static int check_unit(const struct unit_file *unit, const struct conf *conf,
 		      const struct settings *settings, struct problems *problems)
@@ -277,8 +362,11 @@ static int check_unit(const struct unit_file *unit, const struct conf *conf,
 	const struct conf_entry *grace = conf_find(conf, "Actor", "TaskGrace");
 	const struct conf_entry *isolate = conf_find(conf, "Actor", "Isolate");
 	const struct conf_entry *worker = conf_find(conf, "Actor", "Worker");
+	int r = check_listens(unit, conf, problems);
 
 	life_keys_check(&unit->life, conf, "Actor", problems);
+	if (r < 0)
+		return r;
 	if (grace && unit->task_grace_ns > unit->life.stop_timeout_ns)
 		return problems_add(problems, grace->file, grace->line,
 				    "TaskGrace= is longer than StopTimeout=, after which the "
@@ -360,6 +448,8 @@ void unit_file_fini(struct unit_file *unit)
 	free(unit->plugin_file);
 	free(unit->type);
 	conf_list_fini(&unit->sockets);
+	conf_list_fini(&unit->listens);
+	conf_list_fini(&unit->listen_files);
 	*unit = (struct unit_file){0};
 }
 

@@ -38,6 +38,9 @@
  *   Sockets=       names of sockets that were handed in to the daemon (FileDescriptorName= of
  *                  .socket units): its actors may listen there; list, at most
  *                  LIMIT_UNIT_SOCKETS; default: none
+ *   Listen=        NAME=PLACE: sockets that the daemon opens for it, see listen_key.h; list, at
+ *                  most LIMIT_UNIT_SOCKETS; default: none
+ *   ListenMode=    of those at paths, in octal; default 0666
  *
  * and those of life_keys.h, whose defaults are trouped.conf's. [Config] is kept as it was
  * written: config_json() makes sense of it when the plug-in's Config type is known.
@@ -45,6 +48,7 @@
 #ifndef CONFIG_UNIT_FILE_H
 #define CONFIG_UNIT_FILE_H
 
+#include "base/limits.h"
 #include "config/conf.h"
 #include "config/conf_path.h"
 #include "config/life_keys.h"
@@ -84,6 +88,11 @@ struct unit_file {
 	bool allow_globals;
 	bool has_state;           /* StateDirectory=yes */
 	struct conf_list sockets; /* names, each once */
+	struct conf_list listens; /* texts for listen_key_parse(), each once */
+	/* where each stands, for problems found when it is opened */
+	struct conf_list listen_files;
+	unsigned listen_lines[LIMIT_UNIT_SOCKETS];
+	uint32_t listen_mode; /* of those at paths */
 	enum unit_balance balance;
 	uint64_t call_timeout_ns; /* of clients' direct calls; TEXT_INFINITY: none */
 	enum restart_policy restart;

@@ -37,7 +37,8 @@ static void warn(const struct troupe_self *self, const char *place)
 	char text[TROUPE_PLACE_MAX + 96];
 
 	snprintf(text, sizeof(text),
-		 "place %.*s: its unit has no such socket; Sockets= names those that it has",
+		 "place %.*s: its unit has no such socket; Sockets= and Listen= name those "
+		 "that it has",
 		 (int)TROUPE_PLACE_MAX, place);
 	unit_log(self->runtime, self->actor->unit, LOG_WARNING_LEVEL, text);
 }

@@ -20,6 +20,7 @@
 #include "control/server.h"
 #include "io.troupe.Control.varlink.h"
 #include "master/notify.h"
+#include "master/opened.h"
 #include "master/pulse.h"
 #include "master/sockets.h"
 #include "process/launcher.h"
@@ -90,8 +91,9 @@ struct master {
 	char *socket;  /* the path listened at; NULL: handed in by systemd */
 	int socket_fd; /* likewise; the server's */
 	struct control_place socket_place;
-	bool has_handed_control; /* the service manager has handed in a control socket */
-	struct sockets sockets;  /* what else it has handed in */
+	bool has_handed_control;  /* the service manager has handed in a control socket */
+	struct sockets sockets;   /* what else it has handed in */
+	struct opened_all opened; /* what was opened for units, by Listen= */
 	struct relays *relays;
 	struct audit *audit;
 	struct listing *listing;

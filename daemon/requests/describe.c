@@ -82,26 +82,21 @@ bool describe_instances(struct arena *arena, const struct unit *unit, unsigned f
 	return true;
 }
 
-/* Those of its version. *ret_sockets: NULL: there are none. */
+/* Those of its version, which has some. */
 static bool describe_sockets(struct arena *arena, const struct unit *unit,
 			     const struct api_socket_array **ret_sockets)
 {
-	const struct sockets *sockets = &unit->master->sockets;
 	const struct version *version = unit->version;
-	struct api_socket *items = arena_alloc(arena, (sockets->n + 1) * sizeof(*items));
+	struct api_socket *items = arena_alloc(arena, version->n_sockets * sizeof(*items));
 	struct api_socket_array *array = arena_alloc(arena, sizeof(*array));
 
-	*ret_sockets = NULL;
 	if (!items || !array)
 		return false;
-	*array = (struct api_socket_array){.items = items};
 	for (size_t i = 0; i < version->n_sockets; i++)
-		for (const struct socket_named *socket = NULL;
-		     (socket = sockets_next(sockets, version->sockets[i], socket));)
-			items[array->count++] = (struct api_socket){.name = socket->name,
-								    .place = socket->place};
-	if (array->count > 0)
-		*ret_sockets = array;
+		items[i] = (struct api_socket){.name = version->sockets[i].name,
+					       .place = version->sockets[i].place};
+	*array = (struct api_socket_array){items, version->n_sockets};
+	*ret_sockets = array;
 	return true;
 }
 

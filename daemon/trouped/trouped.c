@@ -245,6 +245,7 @@ static void init_parts(struct master_whole *whole)
 	list_init(&master->changed_units);
 	list_init(&master->reload_replies);
 	list_init(&master->inquiries);
+	opened_init(&master->opened);
 	audit_init(master->audit);
 	watchers_init(master->watchers, master);
 	listing_init(master->listing, master);
@@ -344,6 +345,7 @@ void master_free(struct master *master)
 		unit_free(unit);
 	symbolizer_fini(&master->symbolizer);
 	free(master->symbolizer_binary);
+	opened_fini(&master->opened);
 	deploy_free_all(&master->deployments);
 	for (unsigned i = 1; i <= LIMIT_WORKERS; i++)
 		worker_free(master->workers[i]);

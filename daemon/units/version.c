@@ -1,7 +1,6 @@
 /* version.c - from a definition to what can be started. */
 #include "units/version.h"
 
-#include "base/array.h"
 #include "base/text.h"
 #include "config/config_json.h"
 #include "config/unit_file.h"
@@ -9,6 +8,7 @@
 #include "master/worker.h"
 #include "process/place.h"
 #include "units/unit.h"
+#include "units/version_sockets.h"
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -42,7 +42,7 @@ void version_unref(struct version *version)
 		worker_undefine(worker, version->number);
 	deploy_put(version->deployment);
 	free(version->state_directory);
-	texts_free(version->sockets, version->n_sockets);
+	version_close_sockets(version);
 	free(version->config);
 	free(version);
 }
@@ -114,29 +114,10 @@ static int make_state(struct version *version, const struct unit_file *file, cha
 	return 0;
 }
 
-/* Sockets that were handed in later are not taken: it is the start that hands them over. */
-static int make_sockets(struct version *version, const struct unit_file *file, char *why,
-			struct problems *problems)
+static int copy_text(const char *text, char **ret_copy)
 {
-	const struct sockets *sockets = &version->unit->master->sockets;
-
-	for (size_t i = 0; i < file->sockets.n; i++) {
-		const char *name = file->sockets.words[i];
-
-		if (!sockets_next(sockets, name, NULL)) {
-			(void)snprintf(
-				why, VERSION_WHY_MAX,
-				"Sockets=%s: no socket of that name was handed in to "
-				"trouped: one is by a .socket unit with "
-				"FileDescriptorName=%s and Service=trouped.service that is "
-				"started before trouped is; then restart trouped",
-				name, name);
-			return problems_add(problems, file->file, 0, "%s", why);
-		}
-		if (texts_add(&version->sockets, &version->n_sockets, name) < 0)
-			return -ENOMEM;
-	}
-	return 0;
+	*ret_copy = text ? strdup(text) : NULL;
+	return text && !*ret_copy ? -ENOMEM : 0;
 }
 
 static int make(struct version *version, const struct unit_file *file, const char *config,
@@ -152,14 +133,12 @@ static int make(struct version *version, const struct unit_file *file, const cha
 	if (!version->type)
 		return note_plugin(file, why, problems);
 	r = make_state(version, file, why, problems);
-	if (r == 0)
-		r = make_sockets(version, file, why, problems);
-	if (r < 0)
-		return r;
-	if (!config)
-		return make_config(version, file, why, problems);
-	version->config = strdup(config);
-	return version->config ? 0 : -ENOMEM;
+	if (r == 0 && !config)
+		r = make_config(version, file, why, problems);
+	else if (r == 0)
+		r = copy_text(config, &version->config);
+	/* Last: nobody is to connect to what cannot run. */
+	return r < 0 ? r : version_open_sockets(version, file, why, problems);
 }
 
 int version_new(struct unit *unit, const struct unit_file *file, const char *config,
@@ -180,12 +159,6 @@ int version_new(struct unit *unit, const struct unit_file *file, const char *con
 	return r;
 }
 
-static int copy_text(const char *text, char **ret_copy)
-{
-	*ret_copy = text ? strdup(text) : NULL;
-	return text && !*ret_copy ? -ENOMEM : 0;
-}
-
 int version_again(const struct version *version, struct version **ret_version)
 {
 	struct version *again = new_empty(version->unit);
@@ -193,15 +166,11 @@ int version_again(const struct version *version, struct version **ret_version)
 	if (!again)
 		return -ENOMEM;
 	if (copy_text(version->config, &again->config) < 0 ||
-	    copy_text(version->state_directory, &again->state_directory) < 0) {
+	    copy_text(version->state_directory, &again->state_directory) < 0 ||
+	    version_share_sockets(version, again) < 0) {
 		version_unref(again);
 		return -ENOMEM;
 	}
-	for (size_t i = 0; i < version->n_sockets; i++)
-		if (texts_add(&again->sockets, &again->n_sockets, version->sockets[i]) < 0) {
-			version_unref(again);
-			return -ENOMEM;
-		}
 	again->deployment = deploy_ref(version->deployment);
 	again->type = version->type;
 	*ret_version = again;

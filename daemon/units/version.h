@@ -9,6 +9,7 @@
 #define UNITS_VERSION_H
 
 #include "base/hash.h"
+#include "base/limits.h"
 #include "process/deploy.h"
 #include <stdbool.h>
 #include <stdint.h>
@@ -20,6 +21,16 @@ struct unit_file;
 
 #define VERSION_WHY_MAX (DEPLOY_WHY_MAX > 1024 ? DEPLOY_WHY_MAX : 1024)
 
+struct opened;
+
+/* One of Sockets= or Listen=. */
+struct version_socket {
+	char name[LIMIT_NAME + 1];
+	const char *place; /* borrowed, as fd is */
+	int fd;
+	struct opened *opened; /* which has both, for this version, too; NULL: handed in */
+};
+
 struct version {
 	struct unit *unit; /* whose it is */
 	uint32_t number;   /* never used again: late notices about it match nothing else */
@@ -27,8 +38,8 @@ struct version {
 	struct deployment *deployment; /* NULL: none could be used */
 	/* Of its actors, and what they provide; the deployment's. NULL: unknown */
 	const struct plugin_actor *type;
-	char *state_directory; /* absolute; NULL: it has none */
-	char **sockets;        /* Sockets=; names of those that it may use */
+	char *state_directory;          /* absolute; NULL: it has none */
+	struct version_socket *sockets; /* that its actors may use */
 	size_t n_sockets;
 	char *config; /* JSON text, "" for none; NULL: wrong */
 	UT_hash_handle by_number;

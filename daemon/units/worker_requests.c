@@ -133,17 +133,14 @@ static struct worker_limits limits_of(const struct unit *unit)
 /* Before Define: so that when one cannot be sent, the version is as good as unknown. */
 static int send_sockets(struct worker *worker, const struct version *version)
 {
-	const struct sockets *sockets = &worker->master->sockets;
 	struct worker_socket notice = {.version = version->number};
 	int r = 0;
 
-	for (size_t i = 0; i < version->n_sockets; i++)
-		for (const struct socket_named *socket = NULL;
-		     r == 0 && (socket = sockets_next(sockets, version->sockets[i], socket));) {
-			notice.name = socket->name;
-			r = worker_send(worker, &worker_socket_method, &notice, socket->fd);
-			notice.index++;
-		}
+	for (size_t i = 0; r == 0 && i < version->n_sockets; i++) {
+		notice.index = (int64_t)i;
+		notice.name = version->sockets[i].name;
+		r = worker_send(worker, &worker_socket_method, &notice, version->sockets[i].fd);
+	}
 	return r;
 }
 

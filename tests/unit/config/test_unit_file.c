@@ -119,7 +119,9 @@ static void each_key_is_taken_in(void **state)
 		"always\nRestartDelay=0\n"
 		"RestartDelayMax=1s\nGiveUpAfter=3\nHealthyAfter=20s\nAllowGlobals="
 		"on\nStateDirectory=yes\nSockets=gone\nSockets=\nSockets=web log\n"
-		"Sockets=web a.b-c_1\n"
+		"Sockets=web a.b-c_1\nListen=gone=tcp:[::]:1\nListen=\n"
+		"Listen=http=tcp:0.0.0.0:80 http=tcp:[::]:80\nListenMode=0640\n"
+		"Listen=app=unix:/run/%i.sock http=tcp:0.0.0.0:80\n"
 		"[Config]\nGreeting=hello %i of %S\nWords=\n[X-Site]\nOwner=me\n");
 	load(f);
 	assert_string_equal(conf_tree_problems(&f->tree), "");
@@ -144,6 +146,13 @@ static void each_key_is_taken_in(void **state)
 	assert_string_equal(unit->sockets.words[0], "web");
 	assert_string_equal(unit->sockets.words[1], "log");
 	assert_string_equal(unit->sockets.words[2], "a.b-c_1");
+	assert_int_equal(unit->listens.n, 3);
+	assert_string_equal(unit->listens.words[0], "http=tcp:0.0.0.0:80");
+	assert_string_equal(unit->listens.words[1], "http=tcp:[::]:80");
+	assert_string_equal(unit->listens.words[2], "app=unix:/run/eu.sock");
+	assert_int_equal(unit->listen_files.n, 3);
+	assert_int_equal(unit->listen_lines[1] + 2, unit->listen_lines[2]);
+	assert_int_equal(unit->listen_mode, 0640);
 	assert_int_equal(unit->balance, UNIT_LEAST_OUTSTANDING);
 	assert_true(unit->life.start_timeout_ns == TEXT_INFINITY);
 	assert_true(unit->life.stop_timeout_ns == 2 * CLOCK_SECOND_NS);
@@ -154,7 +163,7 @@ static void each_key_is_taken_in(void **state)
 	assert_int_equal(unit->config.n, 2);
 	assert_string_equal(unit->config.entries[0].key, "Greeting");
 	assert_string_equal(unit->config.entries[0].value, "hello eu of /s");
-	assert_int_equal(unit->config.entries[0].line, 30);
+	assert_int_equal(unit->config.entries[0].line, 35);
 	assert_string_equal(unit->config.entries[1].value, "");
 }
 
@@ -240,6 +249,49 @@ static void mistake_is_named_with_its_key(void **state)
 		{"Sockets=a b c d e f g h i j k l m n o p q",
 		 "bad.actor:3: Sockets=a b c d e f g h i j k l m n o p q: has more than 16 "
 		 "names"},
+		{"Listen=web", "bad.actor:3: Listen=web: \"web\" is not NAME=PLACE, as in "
+			       "web=tcp:0.0.0.0:80"},
+		{"Listen=a=unix:/a\nListen=b=unix:/b w.socket=tcp:1.2.3.4:5",
+		 "bad.actor:4: Listen=b=unix:/b w.socket=tcp:1.2.3.4:5: "
+		 "\"w.socket=tcp:1.2.3.4:5\" has no name for socket:NAME: letters, digits, "
+		 "'_', '-' and '.', not \"control\" nor \"unknown\", nor with \".socket\" at "
+		 "its end"},
+		{"Listen=web=example.org:80",
+		 "bad.actor:3: Listen=web=example.org:80: \"web=example.org:80\" has a place "
+		 "that is none of tcp:, udp:, unix: and unix-datagram:"},
+		{"Listen=web=tls:0.0.0.0:443",
+		 "bad.actor:3: Listen=web=tls:0.0.0.0:443: \"web=tls:0.0.0.0:443\" says tls:, "
+		 "which is the actor's part, by tls:socket:NAME in [Config]; here it is tcp:"},
+		{"Listen=web=tcp:localhost:80",
+		 "bad.actor:3: Listen=web=tcp:localhost:80: \"web=tcp:localhost:80\" names a "
+		 "host; an address is wanted: 0.0.0.0 for all of IPv4, [::] for all"},
+		{"Listen=web=tcp:::1:80",
+		 "bad.actor:3: Listen=web=tcp:::1:80: \"web=tcp:::1:80\" is not ADDRESS:PORT "
+		 "behind tcp: or udp:, nor [ADDRESS]:PORT"},
+		{"Listen=web=tcp:0.0.0.0:65536",
+		 "bad.actor:3: Listen=web=tcp:0.0.0.0:65536: \"web=tcp:0.0.0.0:65536\" is not "
+		 "ADDRESS:PORT behind tcp: or udp:, nor [ADDRESS]:PORT"},
+		{"Listen=log=udp:[::]:0",
+		 "bad.actor:3: Listen=log=udp:[::]:0: \"log=udp:[::]:0\" has no port from 1 to "
+		 "65535, which clients could know"},
+		{"Listen=app=unix:run/app", "bad.actor:3: Listen=app=unix:run/app: "
+					    "\"app=unix:run/app\" has no path from / "
+					    "on, nor @NAME, of at most 107 bytes"},
+		{"Sockets=web\nListen=app=unix:/a web=unix:/b",
+		 "bad.actor:4: Listen=web=unix:/b: Sockets= has that name, too, for a socket "
+		 "that "
+		 "is handed in; keep one of them"},
+		{"Listen=a=unix:@1 a=unix:@2 a=unix:@3 a=unix:@4 a=unix:@5 a=unix:@6 a=unix:@7 "
+		 "a=unix:@8\nListen=b=unix:@1 b=unix:@2 b=unix:@3 b=unix:@4 b=unix:@5 "
+		 "b=unix:@6 "
+		 "b=unix:@7 b=unix:@8\nListen=c=unix:@1",
+		 "bad.actor:5: Listen=c=unix:@1: is one more than 16 sockets"},
+		{"ListenMode=0888",
+		 "bad.actor:3: ListenMode=0888: must be octal, from 0000 to 0777"},
+		{"ListenMode=1777",
+		 "bad.actor:3: ListenMode=1777: must be octal, from 0000 to 0777"},
+		{"ListenMode=00666",
+		 "bad.actor:3: ListenMode=00666: must be octal, from 0000 to 0777"},
 		{"Description=%x",
 		 "bad.actor:3: Description=%x: \"%x\" is not a specifier; write %% for a "
 		 "percent sign"},
@@ -362,6 +414,8 @@ static void change_takes_what_its_keys_say(void **state)
 		{"AllowGlobals=yes", CONF_RESTART},
 		{"StateDirectory=yes", CONF_RESTART},
 		{"Sockets=web", CONF_RESTART},
+		{"Listen=web=unix:/a", CONF_RESTART},
+		{"Listen=web=unix:/a\nListenMode=0600", CONF_RESTART},
 		{"[Config]\nA=1", CONF_RESTART},
 	};
 	struct fixture *f = *state;

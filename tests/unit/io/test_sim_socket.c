@@ -91,7 +91,7 @@ static void sockets_are_found_by_name_number_and_type(void **state)
 	noted = world_log(&harbour.world);
 	assert_memory_equal(noted, expected, strlen(expected));
 	assert_non_null(strstr(noted, "place socket:other: its unit has no such socket; "
-				      "Sockets= names those that it has"));
+				      "Sockets= and Listen= name those that it has"));
 	assert_non_null(strstr(noted, "place socket:web:3: its unit has no such socket"));
 	harbour_finish(&harbour);
 	close(web);
