@@ -65,10 +65,11 @@ struct listener *listener_find(const struct troupe_self *self, struct troupe_lis
 /* ------------------------------------------------------------------ opening */
 
 /* A socket that nobody has any more: its owner was killed. One of another type asks, so that
- * who listens there gets no connection of it. */
-static bool is_left_over(const struct troupe_endpoint *endpoint)
+ * who listens there gets no connection of it. What is no socket refuses, too. */
+static bool is_left_over(const struct troupe_endpoint *endpoint, const char *path)
 {
 	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	struct stat found;
 	bool refused;
 
 	if (fd < 0)
@@ -77,7 +78,7 @@ static bool is_left_over(const struct troupe_endpoint *endpoint)
 		connect(fd, (const struct sockaddr *)&endpoint->address, endpoint->size) < 0 &&
 		errno == ECONNREFUSED;
 	close(fd);
-	return refused;
+	return refused && lstat(path, &found) == 0 && S_ISSOCK(found.st_mode);
 }
 
 static int bind_to(int fd, const struct troupe_endpoint *endpoint)
@@ -98,7 +99,7 @@ static int bind_socket(int fd, const struct troupe_endpoint *endpoint, const cha
 		(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int));
 	}
 	rc = bind_to(fd, endpoint);
-	if (rc == -EADDRINUSE && path[0] && is_left_over(endpoint) && unlink(path) == 0)
+	if (rc == -EADDRINUSE && path[0] && is_left_over(endpoint, path) && unlink(path) == 0)
 		rc = bind_to(fd, endpoint);
 	return rc;
 }
@@ -198,7 +199,7 @@ static int listen_with(struct troupe_self *self, const char *text,
 	struct place place;
 	int rc;
 
-	if (socket_is_meant(text + 4))
+	if (text && strncmp(text, "tls:", 4) == 0 && socket_is_meant(text + 4))
 		return listen_handed(self, text + 4, ret_listener);
 	rc = stream_place_or_tls(self, text, &place);
 	if (rc < 0)

@@ -238,6 +238,44 @@ static void path_of_the_dead_is_taken_over_and_goes_at_the_end(void **state)
 	assert_int_equal(rmdir(directory), 0);
 }
 
+static int listens_at_a_file(struct troupe_self *self, struct harbour *harbour)
+{
+	note(self, "%d; ", troupe_listen(self, harbour->place, &harbour->listener));
+	return 0;
+}
+
+static void file_that_is_no_socket_stays_where_it_is(void **state)
+{
+	char directory[] = "/tmp/test_listener_XXXXXX", path[64], aside[64], text[32];
+	struct harbour harbour;
+	FILE *file;
+
+	(void)state;
+	assert_non_null(mkdtemp(directory));
+	snprintf(path, sizeof(path), "%s/x", directory);
+	snprintf(aside, sizeof(aside), "%s/y", directory);
+	snprintf(text, sizeof(text), "%d; ", -EADDRINUSE);
+	file = fopen(aside, "w");
+	assert_non_null(file);
+	fclose(file);
+	/* nor does a link lead to it, or go */
+	for (unsigned i = 0; i < 2; i++) {
+		if (i == 0)
+			assert_int_equal(link(aside, path), 0);
+		else
+			assert_int_equal(symlink(aside, path), 0);
+		harbour_play(&harbour, NULL);
+		snprintf(harbour.place, sizeof(harbour.place), "unix:%s", path);
+		harbour_start(&harbour, listens_at_a_file);
+		harbour_run(&harbour);
+		assert_noted(&harbour, text);
+		harbour_finish(&harbour);
+		assert_int_equal(unlink(path), 0);
+	}
+	assert_int_equal(unlink(aside), 0);
+	assert_int_equal(rmdir(directory), 0);
+}
+
 /* ------------------------------------------------------------------ who has it */
 
 static int accepts_in_time(struct troupe_self *self, struct harbour *harbour)
@@ -359,6 +397,7 @@ int main(void)
 		cmocka_unit_test(connection_that_is_refused_leaves_nothing),
 		cmocka_unit_test(connecting_ends_with_its_scope),
 		cmocka_unit_test(path_of_the_dead_is_taken_over_and_goes_at_the_end),
+		cmocka_unit_test(file_that_is_no_socket_stays_where_it_is),
 		cmocka_unit_test(connection_that_comes_as_time_is_up_is_not_lost),
 		cmocka_unit_test(close_wakes_whoever_accepts),
 		cmocka_unit_test(lack_of_descriptors_is_survived),
