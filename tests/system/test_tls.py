@@ -2,6 +2,7 @@
 openssl s_server, as servers and clients, right and wrong."""
 import os
 import select
+import signal
 import socket
 import ssl
 import subprocess
@@ -14,6 +15,11 @@ from varlink import wait_for
 
 SECURE = "io.troupe.test.secure"
 EKEYREJECTED, EPROTO, ECONNRESET = -129, -71, -104
+
+
+def state_of(pid):
+    with open(f"/proc/{pid}/stat") as file:
+        return file.read().rsplit(")", 1)[1].split()[0]
 
 
 class Tls(HostTest):
@@ -126,6 +132,55 @@ class Tls(HostTest):
         port = self.serve(self.answer, self.certificates.context("good"))
         got = host.call("secure", f"{SECURE}.Ask", {"line": "a", "system": True, "place": f"tls:localhost:{port}"})
         self.assertEqual(got["connected"], EKEYREJECTED)
+
+    def test_a_socket_of_the_units_speaks_tls_over_the_death_of_its_worker(self):
+        certificate, key = self.good
+        host = self.unstarted({})
+        for name, keys in (("handed", {"Sockets": "web"}), ("opened", {"Listen": f"web=unix:{host.directory}/opened"})):
+            host.actor(name, {"Plugin": "secure", "Worker": 1, **keys,
+                              "Config": {"Certificate": certificate, "Key": key, "Listen": "tls:socket:web"}})
+        web = socket.create_server(("127.0.0.1", 0), backlog=100)
+        self.addCleanup(web.close)
+        host.handed = [("web", web)]
+        host.start()
+
+        def connect(place):
+            plain = socket.socket(socket.AF_UNIX if isinstance(place, str) else socket.AF_INET)
+            self.addCleanup(plain.close)
+            plain.settimeout(60 * SLOW)
+            plain.connect(place)
+            return plain
+
+        def ask(plain):
+            secure = self.trusting().wrap_socket(plain, server_hostname="localhost")
+            self.addCleanup(secure.close)
+            secure.sendall(b"hello")
+            with secure.makefile("rb") as answer:
+                self.assertEqual(answer.read(5), b"hello")
+
+        places = [web.getsockname(), f"{host.directory}/opened"]
+        for place in places:
+            ask(connect(place))
+        # who was not accepted when the worker dies is served by the next one
+        pid = host.worker(1)["pid"]
+        os.kill(pid, signal.SIGSTOP)
+        wait_for(lambda: state_of(pid) == "T", 20 * SLOW, "the worker to stand still")
+        waiting = [connect(place) for place in places for _ in range(3)]
+        failures = []
+
+        def ask_beside(plain):
+            try:
+                ask(plain)
+            except (OSError, AssertionError) as error:
+                failures.append(error)
+
+        threads = [threading.Thread(target=ask_beside, args=(plain,)) for plain in waiting]
+        for thread in threads:
+            thread.start()
+        os.kill(pid, signal.SIGKILL)
+        for thread in threads:
+            thread.join()
+        self.assertEqual(failures, [])
 
     def test_old_versions_and_what_is_no_tls_are_refused(self):
         host = self.host_of()

@@ -13,7 +13,7 @@ struct secure {
 	struct troupe_listener listener;
 	struct secure_status_out status;
 	char place[TROUPE_PLACE_MAX];
-	char *ca_file, *certificate, *key;
+	char *ca_file, *certificate, *key, *listen;
 };
 
 /* ------------------------------------------------------------------ the server */
@@ -45,7 +45,8 @@ static int serve(struct troupe_self *self, struct secure *me, void *unused, void
 	(void)unused;
 	(void)unused_too;
 	if (rc == 0)
-		rc = troupe_tls_listen(self, "tls:127.0.0.1:0", tls, &me->listener);
+		rc = troupe_tls_listen(self, me->listen ? me->listen : "tls:127.0.0.1:0", tls,
+				       &me->listener);
 	if (rc == 0)
 		rc = troupe_listener_place(self, me->listener, me->place);
 	return rc < 0 ? rc : troupe_serve(self, me->listener, &echo_task, NULL, CONNECTIONS);
@@ -232,6 +233,7 @@ static int init(struct troupe_self *self, struct secure *me, const struct secure
 {
 	me->ca_file = copy(config->caFile);
 	me->certificate = copy(config->certificate);
+	me->listen = copy(config->listen);
 	me->key = copy(config->key);
 	return me->certificate
 		       ? troupe_start(self, TROUPE_OF_ACTOR, &serve_task, NULL, NULL, NULL)
@@ -244,6 +246,7 @@ static void fini(struct troupe_self *self, struct secure *me, enum troupe_cause 
 	(void)cause;
 	free(me->ca_file);
 	free(me->certificate);
+	free(me->listen);
 	free(me->key);
 }
 
