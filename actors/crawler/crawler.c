@@ -274,21 +274,43 @@ static int fetch_and_report(struct troupe_self *self, struct crawler_crawl_call 
 	return r < 0 ? r : crawl->ended;
 }
 
-/* Open the listing, if one is named: NULL; or what is wrong with it. */
-static const char *open_listing(struct troupe_self *self, const struct crawler *me,
-				const char *name, struct crawl *crawl)
+/* What opening it, or counting its lines, has failed with: an answer, where the caller can do
+ * something about it; what is left is no fault of the call's. */
+static int fail_listing(struct troupe_self *self, struct crawler_crawl_call call,
+			const char *name, int error)
+{
+	switch (error) {
+	case -ENOENT:
+		return crawler_crawl_fail_listing_not_found(
+			self, call, &(struct crawler_listing_not_found){.listing = name});
+	case -EACCES:
+		return crawler_crawl_fail_listing_denied(
+			self, call, &(struct crawler_listing_denied){.listing = name});
+	case -EILSEQ:
+		return crawler_crawl_fail_parameter(
+			self, call, "listing",
+			"each line must be a URL of at most 8192 visible ASCII characters");
+	case -EPERM:
+	case -EISDIR:
+	case -ELOOP:
+	case -ENAMETOOLONG:
+	case -ENOTSUP:
+	case -ENXIO: /* a socket */
+		return crawler_crawl_fail_parameter(self, call, "listing",
+						    "is no regular file of Listings=");
+	default:
+		return error;
+	}
+}
+
+/* Open the listing, if one is named, and count its lines. */
+static int open_listing(struct troupe_self *self, const struct crawler *me, const char *name,
+			struct crawl *crawl)
 {
 	if (!name)
-		return NULL;
-	if (!me->listings)
-		return "this crawler has no Listings=";
+		return 0;
 	int r = listing_open(self, me->listings, name, &crawl->listing);
-	if (r < 0)
-		return "is no file that can be read in Listings=";
-	r = listing_count(self, &crawl->listing, &crawl->n_listed);
-	if (r == -EILSEQ)
-		return "each line must be a URL of at most 8192 visible ASCII characters";
-	return r < 0 ? "cannot be read" : NULL;
+	return r < 0 ? r : listing_count(self, &crawl->listing, &crawl->n_listed);
 }
 
 static void end_crawl(struct troupe_self *self, struct crawl *crawl)
@@ -329,14 +351,17 @@ static int on_crawl(struct troupe_self *self, struct crawler *me,
 		return crawler_crawl_fail_parameter(self, call, "tries", "must be at least 1");
 	if (in->top && *in->top < 0)
 		return crawler_crawl_fail_parameter(self, call, "top", "must not be negative");
+	if (in->listing && !me->listings)
+		return crawler_crawl_fail_parameter(self, call, "listing",
+						    "this crawler has no Listings=");
 
 	struct crawl crawl = {
 		.tries = in->tries ? *in->tries : TRIES_DEFAULT,
 		.tally = {.seed = troupe_random(self), .distinct_max = me->distinct_max},
 	};
-	const char *wrong = open_listing(self, me, in->listing, &crawl);
-	int r = wrong ? crawler_crawl_fail_parameter(self, call, "listing", wrong)
-		      : crawl_all(self, call, in, &crawl);
+	int r = open_listing(self, me, in->listing, &crawl);
+	r = r < 0 ? fail_listing(self, call, in->listing, r)
+		  : crawl_all(self, call, in, &crawl);
 	end_crawl(self, &crawl);
 	return r;
 }

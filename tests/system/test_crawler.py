@@ -5,6 +5,7 @@ import random
 import re
 import shutil
 import signal
+import socket
 import tempfile
 import threading
 import time
@@ -18,7 +19,7 @@ WORD = re.compile(rb"[a-z]+")
 
 
 class Crawler(HostTest):
-    def crawler(self, client=None, counter=None, crawler=None, web=None, pool=None, settings=None):
+    def crawler(self, client=None, counter=None, crawler=None, web=None, pool=None, settings=None, wrap=None):
         units = {
             "http-client": {"Plugin": "http-client", "Worker": 2, "Config": {
                 "Connections": 100, "ConnectionsPerHost": 100, "Retries": 0, **(client or {})}},
@@ -27,7 +28,7 @@ class Crawler(HostTest):
         if web:
             units["web"] = {"Plugin": "http-server", "Worker": 1, "Config": {
                 "Listen": "tcp:127.0.0.1:0", "Root": web, "Connections": 1000}}
-        return self.daemon(units, daemon={"Workers": 3, **(settings or {})})
+        return self.daemon(units, daemon={"Workers": 3, **(settings or {})}, wrap=wrap)
 
     def crawl(self, host, urls, **parameters):
         done = host.call("crawler", CRAWL, {"urls": urls, "inFlight": 50, **parameters})
@@ -158,10 +159,33 @@ class Crawler(HostTest):
             with open(f"{listings}/{name}", "wb") as file:
                 file.write(text)
         host = self.crawler(crawler={"Listings": listings})
-        for name in (*texts, "directory", "fifo", "link", "nowhere", "", "directory/../long"):
+        bound = socket.socket(socket.AF_UNIX)
+        self.addCleanup(bound.close)
+        bound.bind(f"{listings}/socket")
+        for name in (*texts, "directory", "fifo", "link", "socket", "x" * 300, "", "directory/../long"):
             error = self.assert_error("org.varlink.service.InvalidParameter", self.crawl, host, [], listing=name)
             self.assertEqual(error["parameter"], "listing", name)
         self.assert_error("org.varlink.service.InvalidParameter", self.crawl, self.crawler(), [], listing="long")
+
+    def test_a_listing_that_cannot_be_had_is_named(self):
+        directory = f"{self.make_directory()}/listings"
+        os.mkdir(directory)
+        with open(f"{directory}/secret", "w"):
+            pass
+        os.chmod(f"{directory}/secret", 0)
+        # to root's own rights no file is closed
+        wrap = [] if os.geteuid() else ["setpriv", "--bounding-set", "-dac_override,-dac_read_search"]
+        host = self.crawler(crawler={"Listings": directory}, wrap=wrap)
+        for name, error in (("nowhere", "ListingNotFound"), ("secret", "ListingDenied")):
+            parameters = self.assert_error(f"io.troupe.crawler.{error}", self.crawl, host, [], listing=name)
+            self.assertEqual(parameters, {"listing": name})
+        # what is no fault of the caller's is none of these: here the directory is no longer one
+        os.chmod(f"{directory}/secret", 0o600)
+        os.unlink(f"{directory}/secret")
+        os.rmdir(directory)
+        with open(directory, "w"):
+            pass
+        self.assert_error("Failed", self.crawl, host, [], listing="nowhere")
 
     def test_pages_that_cannot_be_had_are_given_up_one_by_one(self):
         server = self.serve()
