@@ -8,12 +8,14 @@
 
 #include "base/cleanup.h"
 #include "stage.h"
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #define ECHO "io.troupe.test.echo"
 #define SLOW "io.troupe.test.slow"
@@ -534,6 +536,58 @@ static void worker_reports_ends_and_numbers(void **state)
 	stage_end(&s);
 }
 
+/* A socket for a version, whose other end tells whether the worker has it still. */
+static int hand_over(struct stage_worker *w, int64_t version, int64_t index)
+{
+	const struct worker_socket in = {.version = version, .index = index, .name = "web"};
+	int ends[2];
+
+	assert_int_equal(
+		socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends), 0);
+	assert_int_equal(channel_send(w->channel, &worker_socket_method, &in, ends[1]), 0);
+	close(ends[1]);
+	return ends[0];
+}
+
+/* What it was told before that is done. */
+static bool is_had(struct stage_worker *w, int end)
+{
+	char byte;
+	ssize_t n;
+
+	assert_non_null(stage_define(w, 1000, 1, "nobody", ""));
+	n = recv(end, &byte, 1, 0);
+	assert_true(n == 0 || (n < 0 && errno == EAGAIN));
+	return n < 0;
+}
+
+static void sockets_go_with_a_define_that_fails(void **state)
+{
+	struct stage s;
+	struct stage_worker *w;
+	int first, second, other;
+
+	(void)state;
+	stage_begin(&s);
+	w = stage_start(&s, 1);
+	assert_null(stage_load(w, 1, "echo"));
+	first = hand_over(w, 7, 0);
+	second = hand_over(w, 7, 1);
+	other = hand_over(w, 8, 0);
+	assert_null(stage_define(w, 8, 1, "echo", ""));
+	assert_true(is_had(w, first) && is_had(w, second) && is_had(w, other));
+	assert_non_null(stage_define(w, 7, 1, "nobody", ""));
+	assert_false(is_had(w, first) || is_had(w, second));
+	/* those of others are theirs, until they go themselves */
+	assert_true(is_had(w, other));
+	stage_tell(w, &worker_undefine_method, &(struct worker_undefine){.version = 8});
+	assert_false(is_had(w, other));
+	close(first);
+	close(second);
+	close(other);
+	stage_end(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -546,6 +600,7 @@ int main(void)
 		cmocka_unit_test(drained_actor_answers_what_it_has_before_it_ends),
 		cmocka_unit_test(drain_ends_with_a_stop_that_does_not_drain),
 		cmocka_unit_test(limits_change_under_a_running_actor),
+		cmocka_unit_test(sockets_go_with_a_define_that_fails),
 		cmocka_unit_test(redefine_that_makes_no_sense_changes_nothing),
 		cmocka_unit_test(worker_logs_notices_that_it_cannot_follow),
 		cmocka_unit_test(worker_logs_who_holds_its_memory),
