@@ -3,6 +3,9 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+
+#define IN_TIME_MS 20000
 
 static int plays(struct troupe_self *self, struct puppet *me, script **what, void *unused)
 {
@@ -91,6 +94,23 @@ void harbour_tell(struct harbour *harbour)
 {
 	assert_int_equal(world_send(&harbour->world, harbour->world.actors[1], 0), 0);
 	harbour_run(harbour);
+}
+
+const char *harbour_await(struct harbour *harbour, size_t size)
+{
+	for (int i = 0; harbour->world.log_size < size && i < IN_TIME_MS; i++) {
+		(void)poll(NULL, 0, 1);
+		harbour_run(harbour);
+	}
+	return world_log(&harbour->world);
+}
+
+void harbour_await_bytes(struct harbour *harbour, int fd)
+{
+	struct pollfd look = {.fd = fd, .events = POLLIN};
+
+	for (int i = 0; poll(&look, 1, 1) == 0 && i < IN_TIME_MS; i++)
+		harbour_run(harbour);
 }
 
 void harbour_says(const struct harbour *harbour, const char *text)

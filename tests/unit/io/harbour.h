@@ -46,6 +46,12 @@ static inline void harbour_run(struct harbour *harbour)
 	world_run(&harbour->world);
 }
 
+/* Run it until so many bytes are noted, at the same simulated time: the kernel may need a
+ * moment, on loopback too; 20 s at most. All that was noted, as of world_log(). */
+const char *harbour_await(struct harbour *harbour, size_t size);
+/* Likewise until there is something to read from this program's own `fd`. */
+void harbour_await_bytes(struct harbour *harbour, int fd);
+
 /* Have the actor run the handler. */
 void harbour_tell(struct harbour *harbour);
 /* Have it start a task for a script, of which nobody asks how it ended. */
@@ -57,6 +63,8 @@ static inline struct harbour *harbour_of(struct troupe_self *self)
 }
 
 #define assert_noted(harbour, expected) assert_log(&(harbour)->world, expected)
+#define assert_comes(harbour, expected)                                                        \
+	assert_string_equal(harbour_await(harbour, strlen(expected)), expected)
 
 /* From this program, which waits for nothing. */
 void harbour_says(const struct harbour *harbour, const char *text);

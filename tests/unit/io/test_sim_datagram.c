@@ -52,7 +52,7 @@ static void each_datagram_comes_with_its_sender(void **state)
 		size_t size = strlen(sent[i]);
 
 		assert_int_equal(send(fd, sent[i], size, 0), size);
-		harbour_run(&harbour);
+		harbour_await_bytes(&harbour, fd);
 		assert_int_equal(recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT),
 				 size < 8 ? size : 8);
 		assert_memory_equal(bytes, sent[i], size < 8 ? size : 8);
