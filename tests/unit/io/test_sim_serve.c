@@ -50,11 +50,14 @@ static int joined(struct harbour *harbour)
 	return fd;
 }
 
-static void assert_hears(int fd, const char *expected)
+static void assert_hears(struct harbour *harbour, int fd, const char *expected)
 {
 	char bytes[64] = "";
-	ssize_t n = recv(fd, bytes, sizeof(bytes) - 1, 0);
+	ssize_t n;
 
+	if (*expected)
+		harbour_await_bytes(harbour, fd);
+	n = recv(fd, bytes, sizeof(bytes) - 1, 0);
 	bytes[n > 0 ? n : 0] = '\0';
 	assert_string_equal(bytes, expected);
 }
@@ -68,13 +71,13 @@ static void each_connection_has_a_task(void **state)
 	harbour_play(&harbour, serves);
 	one = joined(&harbour);
 	two = joined(&harbour);
-	assert_hears(one, "hi");
-	assert_hears(two, "hi");
+	assert_hears(&harbour, one, "hi");
+	assert_hears(&harbour, two, "hi");
 	assert_int_equal(send(two, "two\n", 4, 0), 4);
 	assert_int_equal(send(one, "one\n", 4, 0), 4);
 	harbour_run(&harbour);
-	assert_hears(one, "one\n");
-	assert_hears(two, "two\n");
+	assert_hears(&harbour, one, "one\n");
+	assert_hears(&harbour, two, "two\n");
 	close(one);
 	harbour_run(&harbour);
 	assert_noted(&harbour, "left; ");
@@ -111,7 +114,7 @@ static void so_many_at_a_time_and_the_others_wait(void **state)
 	harbour_play(&harbour, serves);
 	for (int i = 0; i < LIMIT + 2; i++) {
 		fds[i] = joined(&harbour);
-		assert_hears(fds[i], i < LIMIT ? "hi" : "");
+		assert_hears(&harbour, fds[i], i < LIMIT ? "hi" : "");
 	}
 	assert_int_equal(
 		tasks_count(harbour.world.runtime,
@@ -120,7 +123,7 @@ static void so_many_at_a_time_and_the_others_wait(void **state)
 	for (int i = 0; i < 2; i++) {
 		close(fds[i]);
 		harbour_run(&harbour);
-		assert_hears(fds[LIMIT + i], "hi");
+		assert_hears(&harbour, fds[LIMIT + i], "hi");
 	}
 	for (int i = 2; i < LIMIT + 2; i++)
 		close(fds[i]);
@@ -142,10 +145,10 @@ static void failure_concerns_its_own_connection(void **state)
 	log = world_log(&harbour.world);
 	assert_non_null(strstr(log, "task attends of a connection failed: Bad message"));
 	assert_int_equal(harbour.world.failures, 0);
-	assert_hears(two, "hi");
+	assert_hears(&harbour, two, "hi");
 	assert_int_equal(send(two, "on\n", 3, 0), 3);
 	harbour_run(&harbour);
-	assert_hears(two, "on\n");
+	assert_hears(&harbour, two, "on\n");
 	close(one);
 	close(two);
 	harbour_finish(&harbour);
@@ -166,11 +169,11 @@ static void closed_listener_lets_connections_end_by_themselves(void **state)
 	harbour_play(&harbour, serves);
 	harbour.handler = closes;
 	fd = joined(&harbour);
-	assert_hears(fd, "hi");
+	assert_hears(&harbour, fd, "hi");
 	harbour_tell(&harbour);
 	assert_int_equal(send(fd, "still\n", 6, 0), 6);
 	harbour_run(&harbour);
-	assert_hears(fd, "still\n");
+	assert_hears(&harbour, fd, "still\n");
 	close(fd);
 	harbour_run(&harbour);
 	assert_noted(&harbour, "left; served 0; ");
@@ -211,7 +214,7 @@ static void cancelled_server_ends_with_its_connections(void **state)
 	harbour_play(&harbour, serves);
 	harbour.handler = cancels;
 	fd = joined(&harbour);
-	assert_hears(fd, "hi");
+	assert_hears(&harbour, fd, "hi");
 	harbour_tell(&harbour);
 	snprintf(expected, sizeof(expected), "left; served %d; ", -ECANCELED);
 	assert_noted(&harbour, expected);
@@ -296,15 +299,15 @@ static void connections_wait_while_the_actor_has_all_its_tasks(void **state)
 	one = joined(&harbour);
 	two = joined(&harbour);
 	world_sleep(&harbour.world, TROUPE_SECOND_NS);
-	assert_hears(one, "hi");
-	assert_hears(two, "");
+	assert_hears(&harbour, one, "hi");
+	assert_hears(&harbour, two, "");
 	log = world_log(&harbour.world);
 	first = strstr(log, "have to wait: the actor has 2 tasks: Tasks=");
 	assert_non_null(first);
 	assert_null(strstr(first + 1, "have to wait"));
 	close(one);
 	harbour_run(&harbour);
-	assert_hears(two, "hi");
+	assert_hears(&harbour, two, "hi");
 	close(two);
 	harbour_finish(&harbour);
 }
@@ -326,10 +329,10 @@ static void connection_waits_for_a_task_that_others_have_taken(void **state)
 	set_tasks(&harbour, 2);
 	harbour_start(&harbour, sleeps);
 	fds[0] = joined(&harbour);
-	assert_hears(fds[0], "");
+	assert_hears(&harbour, fds[0], "");
 	assert_non_null(strstr(world_log(&harbour.world), "the actor has 2 tasks: Tasks="));
 	world_sleep(&harbour.world, 2 * TROUPE_SECOND_NS);
-	assert_hears(fds[0], "hi");
+	assert_hears(&harbour, fds[0], "hi");
 	close(fds[0]);
 	harbour_run(&harbour);
 	assert_noted(&harbour, "left; ");
