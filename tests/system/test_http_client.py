@@ -454,8 +454,10 @@ class Cancelling(HttpTest):
         host = self.host_with({"RetryDelayMaxMs": 60000})
         clients = [host.client() for _ in range(40)]
         for number, client in enumerate(clients):
-            client.send(f"{HTTP}.Get", {"url": self.server.url + ("/never", "/stuck", "/drip/1000?20", "/busy/999?50")[number % 4]})
-        wait_for(lambda: self.stats(host)["active"] >= 30, 20 * SLOW)
+            client.send(f"{HTTP}.Get", {"url": self.server.url + ("/never", "/stuck", "/drip/1000?500", "/busy/999?50")[number % 4]})
+        # Who waits to try again keeps a place, so that some wait for one.
+        wait_for(lambda: (s := self.stats(host))["active"] + s["waiting"] == len(clients) and s["retries"] >= 2, 20 * SLOW,
+                 "all of them to be on the way")
         worker = host.workers()[0]["pid"]
         host.ctl("stop", "http", check=False)
         for client in clients:
