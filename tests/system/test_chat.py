@@ -1,4 +1,6 @@
 """chat: people who say lines, hear them, leave, and do not read."""
+import os
+import resource
 import socket
 import struct
 
@@ -12,13 +14,16 @@ class Chat(HostTest):
     def chat(self, tasks=1000, **config):
         host = self.daemon({"chat": {"Plugin": "chat", "Worker": 1, "Tasks": tasks, "Config": {
             "Listen": "tcp:127.0.0.1:0", **config}}, "hello": {"Plugin": "hello", "Worker": 1}})
-        return host, int(self.status(host)["listening"].rsplit(":", 1)[1])
+        return host, self.port(host)
+
+    def port(self, host):
+        return int(self.status(host)["listening"].rsplit(":", 1)[1])
 
     def status(self, host):
         return host.call("chat", f"{CHAT}.Status")
 
-    def wait_people(self, host, count):
-        wait_for(lambda: self.status(host)["people"] == count, 20 * SLOW, f"{count} people")
+    def wait_people(self, host, count, seconds=20):
+        wait_for(lambda: self.status(host)["people"] == count, seconds * SLOW, f"{count} people")
 
     def come(self, host, port, count=1):
         before = self.status(host)["people"]
@@ -138,3 +143,65 @@ class Chat(HostTest):
         for person in people:
             self.assert_gone(person)
         self.assertEqual(host.worker(1)["restarts"], 0)
+
+    def test_a_worker_that_is_killed_hangs_up_and_the_next_one_listens(self):
+        host, port = self.chat()
+        people = self.come(host, port, 20)
+        people[0].sendall(b"before\n")
+        for person in people[1:]:
+            self.assertEqual(self.hear(person), b"before\n")
+        # one is in the middle of a line
+        people[0].sendall(b"half of a li")
+        host.kill_worker(1)
+        for person in people:
+            self.assert_gone(person)
+        host.wait_unit("chat", "running")
+        one, other = self.come(host, self.port(host), 2)
+        one.sendall(b"after\n")
+        self.assertEqual(self.hear(other), b"after\n")
+        self.assertEqual(self.status(host)["came"], 2)
+
+    def test_who_finds_no_descriptor_waits_and_takes_part_later(self):
+        host, port = self.chat()
+        worker = host.worker(1)["pid"]
+        resource.prlimit(worker, resource.RLIMIT_NOFILE, (64, 64))
+        people = [socket.create_connection(("127.0.0.1", port), timeout=60 * SLOW) for _ in range(100)]
+        for person in people:
+            self.addCleanup(person.close)
+        host.wait_log("connections have to wait")
+        self.assertLess(self.status(host)["came"], 64)
+        for n, person in enumerate(people):
+            person.sendall(b"%d\n" % n)
+            person.shutdown(socket.SHUT_WR)
+            # he leaves, and makes room
+            wait_for(lambda: self.status(host)["lines"] > n, 60 * SLOW, f"line {n}")
+        for person in people:
+            self.assert_gone(person)
+        self.wait_people(host, 0)
+        status = self.status(host)
+        self.assertEqual((status["came"], status["lines"], status["slow"]), (100, 100, 0))
+        self.assertEqual(host.log().count("connections have to wait"), 1)
+        self.assertEqual(host.worker(1)["restarts"], 0)
+
+    def test_ten_thousand_people_hear_one(self):
+        # ThreadSanitizer takes a task for a thread, and has room for 8,128.
+        count = 10_000 if SLOW < 4 else 2_000
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if os.geteuid() != 0 and hard < count + 1000:
+            self.skipTest("so many descriptors are not ours to have")
+        resource.setrlimit(resource.RLIMIT_NOFILE, (count + 1000, max(hard, count + 1000)))
+        self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, max(hard, count + 1000)))
+        host, port = self.chat(tasks=2 * count + 1, People=count)
+        resource.prlimit(host.worker(1)["pid"], resource.RLIMIT_NOFILE, (count + 1000, count + 1000))
+        people = []
+        for _ in range(count):
+            people.append(socket.create_connection(("127.0.0.1", port), timeout=60 * SLOW))
+            self.addCleanup(people[-1].close)
+        self.wait_people(host, count, 60)
+        people[0].sendall(b"hello all\n")
+        for person in people[1:]:
+            self.assertEqual(self.read(person, 10), b"hello all\n")
+        for person in people:
+            person.close()
+        self.wait_people(host, 0, 60)
+        self.assertEqual(self.status(host)["slow"], 0)

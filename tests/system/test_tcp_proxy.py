@@ -1,4 +1,5 @@
 """tcp-proxy: real connections through a real worker, and all that goes wrong with them."""
+import os
 import resource
 import socket
 import struct
@@ -77,6 +78,11 @@ class Proxy(HostTest):
             self.assertTrue(more, f"the end after {data!r}")
             data += more
         return data
+
+    def assert_echo(self, connections):
+        for connection in connections:
+            connection.sendall(b"still")
+            self.assertEqual(self.read(connection, 5), b"still")
 
     def wait_open(self, host, count):
         wait_for(lambda: self.status(host)["open"] == count, 20 * SLOW, f"{count} open connections")
@@ -200,6 +206,136 @@ class Proxy(HostTest):
         connection = self.connect(port_of(self.status(host)["listening"]))
         connection.sendall(b"after")
         self.assertEqual(self.read(connection, 5), b"after")
+
+    def assert_ends(self, connection):
+        try:
+            while connection.recv(1 << 16):
+                pass
+        except ConnectionResetError:
+            pass
+
+    def full_place(self):
+        """A place whose queue is full of others: who connects is neither refused nor taken."""
+        full = socket.socket()
+        self.addCleanup(full.close)
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        for _ in range(8):
+            one = socket.socket()
+            self.addCleanup(one.close)
+            one.setblocking(False)
+            one.connect_ex(full.getsockname())
+        return f"tcp:127.0.0.1:{full.getsockname()[1]}"
+
+    def test_a_stop_ends_connections_in_each_phase(self):
+        stopped, ended = threading.Event(), threading.Semaphore(0)
+
+        def reads_late(connection):
+            connection.sendall(b"hello")
+            if stopped.wait(60 * SLOW):
+                self.assert_ends(connection)
+                ended.release()
+
+        def unit(target):
+            return {"Plugin": "tcp-proxy", "Worker": 1, "Config": {"Listen": "tcp:127.0.0.1:0", "Connect": target}}
+
+        host = self.daemon({"tcp-proxy": unit(Target(self, reads_late).place), "stuck": unit(self.full_place()),
+                            "hello": {"Plugin": "hello", "Worker": 1}})
+        port = port_of(self.status(host)["listening"])
+        connecting = self.connect(port_of(host.call("stuck", f"{PROXY}.Status")["listening"]))
+        idle, writing = self.connect(port), self.connect(port)
+        for connection in (idle, writing):
+            self.assertEqual(self.read(connection, 5), b"hello")
+        writing.setblocking(False)
+        sent = None
+
+        def is_full():
+            nonlocal sent
+            try:
+                while True:
+                    writing.send(b"w" * 65536)
+            except BlockingIOError:
+                before, sent = sent, self.status(host)["sent"]
+                return sent == before
+
+        wait_for(is_full, 60 * SLOW, "the target to take no more")
+        writing.settimeout(20 * SLOW)
+        wait_for(lambda: host.call("stuck", f"{PROXY}.Status")["open"] == 1, 20 * SLOW, "the proxy to connect")
+        for name in ("stuck", "tcp-proxy"):
+            host.control("Stop", {"name": name})
+        stopped.set()
+        for connection in (connecting, idle, writing):
+            self.assert_ends(connection)
+        for _ in range(2):
+            self.assertTrue(ended.acquire(timeout=20 * SLOW), "the target heard nothing of the end")
+        host.control("Start", {"name": "tcp-proxy"})
+        host.wait_unit("tcp-proxy", "running")
+        self.assertEqual(self.read(self.connect(port_of(self.status(host)["listening"])), 5), b"hello")
+        self.assertEqual(host.worker(1)["restarts"], 0)
+
+    def test_a_lack_of_descriptors_harms_no_connection_that_is_there(self):
+        host, port = self.proxy(Target(self, echo).place)
+        worker = host.worker(1)["pid"]
+
+        def descriptors():
+            return len(os.listdir(f"/proc/{worker}/fd"))
+
+        limit = descriptors() + 25
+        resource.prlimit(worker, resource.RLIMIT_NOFILE, (limit, limit))
+        first = [self.connect(port) for _ in range(5)]
+        self.assert_echo(first)
+        before = descriptors()
+        crowd = [self.connect(port) for _ in range(60)]
+        self.assert_echo(first)
+        # there is a descriptor for a client, and perhaps none for its target: then it is closed
+        for connection in crowd:
+            try:
+                connection.sendall(b"crowd")
+                self.assertIn(connection.recv(5), (b"crowd", b""))
+            except (ConnectionResetError, BrokenPipeError):
+                pass
+            connection.close()
+        self.assert_echo(first)
+        wait_for(lambda: descriptors() == before, 20 * SLOW, "the descriptors of the others to be free")
+        self.wait_open(host, 5)
+        self.assert_echo([self.connect(port)])
+        self.assertEqual(host.worker(1)["restarts"], 0)
+
+    def test_ten_thousand_connections(self):
+        # Two halves, since each connection takes two descriptors. ThreadSanitizer takes a task
+        # for a thread, and has room for 8,128.
+        half = 5_000 if SLOW < 4 else 750
+        room = 2 * half + 1000
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if os.geteuid() != 0 and hard < room:
+            self.skipTest("so many descriptors are not ours to have")
+        resource.setrlimit(resource.RLIMIT_NOFILE, (room, max(hard, room)))
+        self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, max(hard, room)))
+        host = self.daemon({"lines": {"Plugin": "lines", "Worker": 3, "Tasks": 2 * half + 1},
+                            "hello": {"Plugin": "hello", "Worker": 2}}, daemon={"Workers": 3})
+        for name, worker in (("tcp-proxy", 1), ("other", 2)):
+            host.actor(name, {"Plugin": "tcp-proxy", "Worker": worker, "Tasks": 2 * half + 1, "Config": {
+                "Listen": "tcp:127.0.0.1:0", "Connections": half,
+                "Connect": host.call("lines", "io.troupe.test.lines.Status")["place"]}})
+        for number in (1, 2, 3):
+            resource.prlimit(host.worker(number)["pid"], resource.RLIMIT_NOFILE, (room, room))
+        host.control("Reload")
+        connections = []
+        for name in ("tcp-proxy", "other"):
+            host.wait_unit(name, "running")
+            port = port_of(host.call(name, f"{PROXY}.Status")["listening"])
+            connections += [self.connect(port) for _ in range(half)]
+        for connection in connections:
+            connection.sendall(b"hello\n")
+        for connection in connections:
+            self.assertEqual(self.read(connection, 6), b"hello\n")
+        for name in ("tcp-proxy", "other"):
+            self.assertEqual(host.call(name, f"{PROXY}.Status")["open"], half)
+        for connection in connections:
+            connection.close()
+        for name in ("tcp-proxy", "other"):
+            wait_for(lambda: host.call(name, f"{PROXY}.Status")["open"] == 0, 60 * SLOW, "all to be closed")
+            self.assertEqual(host.call(name, f"{PROXY}.Status")["failed"], 0)
 
     def test_a_wrong_configuration_is_refused_with_its_reason(self):
         for config, reason in (({"Listen": "nonsense"}, "cannot listen on nonsense"),
