@@ -104,7 +104,7 @@ static void take_done(struct client *client)
 		struct transfer *transfer = done;
 
 		done = transfer->next;
-		multi_remove(client, transfer->easy);
+		multi_remove(client, transfer->lane, transfer->easy);
 		outcome_follow(transfer->request, transfer->code);
 	}
 }
@@ -358,7 +358,8 @@ static int client_init(struct troupe_self *self, struct client *me,
 	if (r == 0) {
 		me->budget.limit = me->settings.memory;
 		queue_init(&me->queue, me->settings.connections,
-			   me->settings.connections_per_host);
+			   me->settings.connections_per_host,
+			   multi_lanes(me->settings.connections));
 		r = multi_init(me);
 	}
 	if (r == 0)

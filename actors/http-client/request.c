@@ -410,9 +410,10 @@ void request_on_room(struct request *request)
 	request->is_paused = false;
 	request->transfer->last_ns = troupe_now_ns(request->client->self);
 	watch_time(request);
-	CURLcode code = multi_resume(request->client, request->transfer->easy);
+	CURLcode code =
+		multi_resume(request->client, request->transfer->lane, request->transfer->easy);
 	if (code) {
-		multi_remove(request->client, request->transfer->easy);
+		multi_remove(request->client, request->transfer->lane, request->transfer->easy);
 		outcome_follow(request, code);
 	}
 }

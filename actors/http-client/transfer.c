@@ -91,7 +91,7 @@ static curl_socket_t on_open(void *data, curlsocktype purpose, struct curl_socka
 		return CURL_SOCKET_BAD;
 	}
 	transfer->has_permitted = true;
-	curl_socket_t fd = multi_open(transfer->client, address);
+	curl_socket_t fd = multi_open(transfer->client, transfer->lane, address);
 	if (fd == CURL_SOCKET_BAD &&
 	    (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM))
 		transfer->lacked_socket = true;
@@ -245,7 +245,9 @@ int transfer_start(struct client *client, struct request *request)
 	transfer->started_ns = transfer->last_ns = troupe_now_ns(client->self);
 	transfer->error[0] = '\0';
 	transfer->request = request;
-	if (set_request(transfer, request) || multi_add(client, transfer->easy) < 0) {
+	transfer->lane = request->place.lane;
+	if (set_request(transfer, request) ||
+	    multi_add(client, transfer->lane, transfer->easy) < 0) {
 		free_transfer(transfer);
 		return -ENOMEM;
 	}
@@ -277,7 +279,7 @@ void transfer_release(struct transfer *transfer)
 
 void transfer_abort(struct transfer *transfer)
 {
-	multi_remove(transfer->client, transfer->easy);
+	multi_remove(transfer->client, transfer->lane, transfer->easy);
 	transfer_release(transfer);
 }
 

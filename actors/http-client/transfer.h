@@ -23,6 +23,7 @@ struct transfer {
 	CURL *easy;
 	struct client *client;
 	struct request *request; /* NULL: idle */
+	unsigned lane;           /* that of the request's place */
 	bool is_stream;
 	bool is_proxied; /* what its handle is set to */
 	bool is_get;

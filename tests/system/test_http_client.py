@@ -2,6 +2,7 @@
 import base64
 import json
 import os
+import selectors
 import socket
 import subprocess
 import tempfile
@@ -83,6 +84,56 @@ class HttpTest(HostTest):
     def wait_stats(self, host, **wanted):
         wait_for(lambda: (s := self.stats(host)) and all(s[key] == value for key, value in wanted.items()), 20 * SLOW,
                  f"{wanted}, which are {self.stats(host)}")
+
+
+class Hold:
+    """Answers nobody until it is told to; any number of connections, one thread."""
+
+    def __init__(self):
+        self.connections, self.answers, self.held, self.lock = 0, False, [], threading.Lock()
+        self.listener = socket.create_server(("127.0.0.1", 0), backlog=4096)
+        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}/"
+        self.selector, self.ends = selectors.DefaultSelector(), False
+        self.selector.register(self.listener, selectors.EVENT_READ)
+        self.thread = threading.Thread(target=self.run)
+        self.thread.start()
+
+    def close(self):
+        self.ends = True
+        self.thread.join()
+        for key in list(self.selector.get_map().values()):
+            key.fileobj.close()
+        self.selector.close()
+
+    def run(self):
+        while not self.ends:
+            for key, _ in self.selector.select(0.1):
+                self.look(key.fileobj)
+
+    def look(self, one):
+        if one is self.listener:
+            self.selector.register(one.accept()[0], selectors.EVENT_READ, None)
+            self.connections += 1
+        elif not one.recv(1 << 16):  # a request is less than a packet
+            self.selector.unregister(one)
+            one.close()
+        else:
+            with self.lock:
+                self.held.append(one)
+                if self.answers:
+                    self.answer_held()
+
+    def answer_held(self):
+        for one in self.held:
+            one.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+        self.held.clear()
+
+    def answer(self, answers):
+        """From now on at once, or not before the next time."""
+        with self.lock:
+            self.answers = answers
+            if answers:
+                self.answer_held()
 
 
 class Pages(HttpTest):
@@ -378,6 +429,24 @@ class Queue(HttpTest):
             client.close()
         self.assertLessEqual(self.stats(host)["connections"], 3)
         self.assertLessEqual(self.server.connections, 6)
+
+    def test_many_connections_are_limited_and_used_again(self):
+        """So many are several handles' of curl's."""
+        host = self.host_with({"Connections": 520, "ConnectionsPerHost": 520, "Timeouts.FirstByteMs": 600000}, {"Mailbox": 4096})
+        server = Hold()
+        self.addCleanup(server.close)
+        with host.client() as client:
+            for _ in range(2):
+                server.answer(False)
+                for _ in range(600):
+                    client.send(f"{HTTP}.Request", {"method": "GET", "url": server.url}, oneway=True)
+                self.wait_stats(host, active=520, waiting=80)
+                wait_for(lambda: len(server.held) == 520, 20 * SLOW)
+                server.answer(True)
+                self.wait_stats(host, active=0, waiting=0)
+                stats = self.stats(host)
+                self.assertEqual((stats["connections"], stats["connected"], server.connections), (520, 520, 520))
+        self.assertEqual((stats["requests"], stats["failures"], stats["retries"]), (1200, 0, 0))
 
     def test_one_slow_server_does_not_hold_up_the_others(self):
         host, other = self.host_with({"Connections": 8, "ConnectionsPerHost": 4}), self.serve()

@@ -193,7 +193,7 @@ static void places_are_limited_and_origins_take_turns(void **state)
 	struct queue queue;
 
 	(void)state;
-	queue_init(&queue, 4, 3);
+	queue_init(&queue, 4, 3, 1);
 	for (int i = 0; i < 10; i++)
 		assert_int_equal(queue_add(&queue, "a", false, &places[i]), 0);
 	assert_int_equal(queue_add(&queue, "b", false, &places[10]), 0);
@@ -219,6 +219,64 @@ static void places_are_limited_and_origins_take_turns(void **state)
 	queue_fini(&queue);
 }
 
+/* What is left in a lane by those that are done is found by as many that follow. */
+static void lanes_are_filled_evenly_and_used_again(void **state)
+{
+	struct place places[40] = {0};
+	unsigned used[QUEUE_LANES] = {0};
+	struct queue queue;
+
+	(void)state;
+	queue_init(&queue, 40, 40, 5);
+	for (int round = 0; round < 3; round++) {
+		for (int n = 1; n <= 40; n++) {
+			assert_int_equal(queue_add(&queue, "a", false, &places[n - 1]), 0);
+			assert_ptr_equal(queue_next(&queue), &places[n - 1]);
+			/* So many in all, and never more in one: */
+			used[places[n - 1].lane] += round == 0;
+			assert_true(queue.n_in_lane[places[n - 1].lane] <=
+				    (unsigned)(n + 4) / 5);
+		}
+		for (int i = 0; i < 40; i++)
+			queue_remove(&queue, &places[i]);
+	}
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(used[i], 8);
+	/* One after the other they are all in one. */
+	assert_int_equal(queue_add(&queue, "a", false, &places[0]), 0);
+	assert_non_null(queue_next(&queue));
+	unsigned lane = places[0].lane;
+	for (int i = 0; i < 10; i++) {
+		queue_remove(&queue, &places[0]);
+		assert_int_equal(queue_add(&queue, "a", false, &places[0]), 0);
+		assert_non_null(queue_next(&queue));
+		assert_int_equal(places[0].lane, lane);
+	}
+	queue_remove(&queue, &places[0]);
+	queue_fini(&queue);
+}
+
+/* With fewer places than lanes, some lanes have none. */
+static void a_lane_without_a_share_is_not_used(void **state)
+{
+	static const char *const names[] = {"a", "b", "c", "d", "e", "f", "g", "h"};
+	struct place places[8] = {0};
+	struct queue queue;
+
+	(void)state;
+	queue_init(&queue, 3, 3, 8);
+	for (int i = 0; i < 8; i++)
+		assert_int_equal(queue_add(&queue, names[i], false, &places[i]), 0);
+	for (int i = 0; i < 3; i++)
+		assert_non_null(queue_next(&queue));
+	assert_null(queue_next(&queue));
+	for (int i = 0; i < 8; i++)
+		assert_int_equal(queue.n_in_lane[i], i < 3);
+	for (int i = 0; i < 8; i++)
+		queue_remove(&queue, &places[i]);
+	queue_fini(&queue);
+}
+
 /* Random steps beside a model. */
 static void places_are_never_lost(void **state)
 {
@@ -229,7 +287,7 @@ static void places_are_never_lost(void **state)
 	struct queue queue;
 
 	(void)state;
-	queue_init(&queue, 10, 3);
+	queue_init(&queue, 10, 3, 4);
 	for (int step = 0; step < 200000; step++) {
 		random = random * 6364136223846793005ull + 1442695040888963407ull;
 		unsigned which = (unsigned)(random >> 33) % PLACES;
@@ -249,6 +307,14 @@ static void places_are_never_lost(void **state)
 		}
 		assert_int_equal(queue.n_taken, taken);
 		assert_true(taken <= 10);
+		unsigned in_lane[4] = {0};
+		for (unsigned i = 0; i < PLACES; i++)
+			if (places[i].is_taken)
+				in_lane[places[i].lane]++;
+		for (unsigned i = 0; i < 4; i++) {
+			assert_int_equal(queue.n_in_lane[i], in_lane[i]);
+			assert_true(in_lane[i] <= (i < 2 ? 3 : 2));
+		}
 		bool is_ready = false;
 		for (unsigned i = 0; i < 5; i++) {
 			assert_true(of[i] <= 3);
@@ -371,6 +437,8 @@ int main(void)
 		cmocka_unit_test(answer_becomes_text),
 		cmocka_unit_test(places_are_limited_and_origins_take_turns),
 		cmocka_unit_test(places_are_never_lost),
+		cmocka_unit_test(lanes_are_filled_evenly_and_used_again),
+		cmocka_unit_test(a_lane_without_a_share_is_not_used),
 		cmocka_unit_test(private_addresses_are_known_in_every_form),
 		cmocka_unit_test(networks_end_where_they_end),
 		cmocka_unit_test(networks_that_are_none_are_named),
