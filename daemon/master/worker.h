@@ -115,9 +115,8 @@ struct worker {
 	bool is_sound;               /* by that, it has carried out Shutdown */
 	char failure[CRASH_FAILURE]; /* otherwise: why it ends, by its own word */
 	struct list requests;        /* of worker_requests.h */
-	uint64_t
-		progress_ns; /* when it last did something that it was asked for, by master_awake_ns() */
-	uint64_t actors_seen;              /* by worker_look_for_progress() */
+	uint64_t progress_ns; /* when it last did what it was asked for, by master_awake_ns() */
+	uint64_t actors_seen; /* by worker_look_for_progress() */
 	struct loop_timer request_timer;   /* for the first of them; before Ready: for Ready */
 	struct number_set loaded, defined; /* deployments and units that it has been given */
 	struct list calls;                 /* struct relay */
