@@ -148,7 +148,7 @@ void show_worst(const struct api_times *times, char *text, size_t size)
 	snprintf(text, size, "%s/%s", most, longest);
 }
 
-static void show_handlers(struct ctl *ctl, const struct api_times *times)
+static void show_handlers(struct ctl *ctl, const char *before, const struct api_times *times)
 {
 	char half[32], most[32], longest[32];
 
@@ -157,8 +157,7 @@ static void show_handlers(struct ctl *ctl, const struct api_times *times)
 	print_ns(bound_of(times, 50), half, sizeof(half));
 	print_ns(bound_of(times, 99), most, sizeof(most));
 	print_ns(times->maxNs, longest, sizeof(longest));
-	show_print(ctl,
-		   "    Handlers: %lld measured: half within %s, 99%% within %s, longest %s\n",
+	show_print(ctl, "%s%lld measured: half within %s, 99%% within %s, longest %s\n", before,
 		   (long long)times->count, half, most, longest);
 }
 
@@ -175,7 +174,7 @@ void show_unit(struct ctl *ctl, const struct api_unit *unit)
 	show_print(ctl, "        File: %s\n",
 		   unit->file ? unit->file : "none: spawned by an operator");
 	show_print(ctl, "    Restarts: %lld\n", (long long)unit->restarts);
-	show_handlers(ctl, unit->handlerTimes);
+	show_handlers(ctl, "    Handlers: ", unit->handlerTimes);
 	if (unit->slowHandlers)
 		show_print(ctl, "        Slow: %lld handler%s; see troupectl blocked\n",
 			   (long long)*unit->slowHandlers,
@@ -235,6 +234,15 @@ void show_crash(struct ctl *ctl, const struct api_crash *crash, int indent)
 	show_print(ctl, "\n");
 	for (size_t i = 0; i < crash->backtrace.count; i++)
 		show_print(ctl, "%*s  %s\n", indent, "", crash->backtrace.items[i]);
+}
+
+void show_times(struct ctl *ctl, const struct api_actor *actor)
+{
+	char name[TROUPE_ADDRESS_TEXT], before[sizeof(name) + 16];
+
+	address_print(actor->address, name);
+	snprintf(before, sizeof(before), "%s's handlers: ", name);
+	show_handlers(ctl, before, actor->handlerTimes);
 }
 
 void show_owned(struct ctl *ctl, const struct api_actor *actor)

@@ -31,6 +31,9 @@ void show_crash(struct ctl *ctl, const struct api_crash *crash, int indent);
 /* What an actor has besides its mailbox, in a line; nothing when it has nothing. */
 void show_owned(struct ctl *ctl, const struct api_actor *actor);
 
+/* How long its handlers took, in a line; nothing when none was measured. */
+void show_times(struct ctl *ctl, const struct api_actor *actor);
+
 /* Problems of the configuration, each "FILE:LINE: MESSAGE", with `before` before it. */
 void show_problems(struct ctl *ctl, const struct api_problem_array *problems,
 		   const char *before);

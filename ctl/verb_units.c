@@ -74,6 +74,9 @@ static int show_actors(struct ctl *ctl, const struct api_actor_array *actors)
 	table_fini(&table);
 	for (size_t i = 0; i < actors->count; i++)
 		show_owned(ctl, &sorted[i]);
+	/* of one alone the unit's line says it */
+	for (size_t i = 0; actors->count > 1 && i < actors->count; i++)
+		show_times(ctl, &sorted[i]);
 	return STATUS_OK;
 }
 

@@ -145,6 +145,7 @@
 #define LIMIT_CHANGES_UID           256u
 #define LIMIT_CHANGES_KEPT          16u
 #define LIMIT_DESCRIBED             1000u  /* actors in a Describe, or in a reply of Actors */
+#define LIMIT_TIMED_ACTORS          4096u  /* in a worker, whose handlers' times are kept */
 #define LIMIT_SLOW_KEPT             16u    /* of a worker's slow handlers, the last ones */
 #define LIMIT_SLOW_LISTED           256u   /* in a reply of Blocked */
 #define LIMIT_DESCRIBED_TASKS       256u   /* in a reply of Tasks */

@@ -1,5 +1,8 @@
 #include "core/cold.h"
 
+#include "base/cleanup.h"
+#include <stdlib.h>
+
 struct actor_cold *cold_new(struct runtime *runtime, struct actor *actor)
 {
 	struct actor_cold *cold = slots_take(&runtime->colds);
@@ -16,6 +19,9 @@ void cold_free(struct runtime *runtime, struct actor *actor)
 
 	if (!cold)
 		return;
+	if (cold->times)
+		runtime->n_timed--;
+	free(take_pointer(&cold->times));
 	cold->slot.generation = 0; /* no handle names it, so that it need not be retired */
 	slots_give(&runtime->colds, cold);
 	actor->cold = 0;

@@ -31,6 +31,7 @@ struct actor_cold {
 	 * when the one under way began. */
 	uint32_t share, users, used, before;
 	uint32_t newest; /* the slot of its child that was spawned last, see core/family.h */
+	struct histogram *times; /* of its handlers, see core/slice.h; NULL: it has none */
 };
 
 /* Make one. There is a place for each actor, so that it cannot fail. */

@@ -124,6 +124,7 @@ struct runtime {
 	};
 	struct peer *last_peer;    /* the one that was found last */
 	uint32_t n_actors;         /* alive */
+	uint32_t n_timed;          /* of them, those whose handlers' times are kept */
 	struct list *client_calls; /* struct call */
 	struct list *oneways;      /* struct call of no client: sent by actors, and kept */
 	struct client_outbox outbox;

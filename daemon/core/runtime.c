@@ -353,6 +353,7 @@ static void fill_info(const struct runtime *runtime, const struct actor *actor,
 		.failed = cold ? cold->failed : 0,
 		.refused = cold ? cold->refused : 0,
 		.times = &actor->unit->times,
+		.own_times = cold ? cold->times : NULL,
 	};
 }
 

@@ -301,6 +301,7 @@ struct runtime_info {
 	/* How long the handlers of its unit's actors took, as core/slice.h measures; borrowed,
 	 * until an actor ends. */
 	const struct histogram *times;
+	const struct histogram *own_times; /* its own; NULL: none were kept */
 };
 /* -ESRCH. */
 int runtime_info(struct runtime *runtime, struct troupe_address actor,

@@ -1,5 +1,9 @@
 #include "core/slice.h"
 
+#include "base/limits.h"
+#include "core/cold.h"
+#include <stdlib.h>
+
 #define SLICE_NS       1000000u /* turns between two looks at the loop */
 #define SLICE_MESSAGES 65536u   /* the same, if the clock does not advance */
 #define STEP           2ull     /* of the sequence for each handler, see page_doing() */
@@ -22,31 +26,51 @@ static inline void mark(struct runtime *runtime, uint64_t sequence)
 	runtime->slice.looked_sequence = sequence;
 }
 
-static inline void add(struct runtime *runtime, struct definition *unit, uint64_t ns,
-		       uint64_t n)
+/* The actor's own; NULL: those before it have all that there are, or there is no memory. */
+static struct histogram *own_times(struct runtime *runtime, struct actor *actor)
 {
-	if (likely(unit != NULL))
-		histogram_add(&unit->times, ns, n);
+	struct actor_cold *cold = cold_find(runtime, actor);
+
+	if (likely(cold && cold->times))
+		return cold->times;
+	if (runtime->n_timed >= LIMIT_TIMED_ACTORS)
+		return NULL;
+	cold = cold_get(runtime, actor);
+	cold->times = calloc(1, sizeof(*cold->times));
+	runtime->n_timed += cold->times != NULL;
+	return cold->times;
+}
+
+static inline void add(struct runtime *runtime, struct actor *actor, uint64_t ns, uint64_t n)
+{
+	struct histogram *own;
+
+	if (likely(actor != NULL)) {
+		own = own_times(runtime, actor);
+		if (likely(own != NULL))
+			histogram_add(own, ns, n);
+		histogram_add(&actor->unit->times, ns, n);
+	}
 	histogram_add(&runtime->page->handlers, ns, n);
 }
 
-/* How long the n handlers since the last look took, of which the last one is of that unit. */
-static inline void measure(struct runtime *runtime, struct definition *unit, uint64_t n)
+/* How long the n handlers since the last look took, of which the last one is that actor's. */
+static inline void measure(struct runtime *runtime, struct actor *actor, uint64_t n)
 {
 	const struct slice *slice = &runtime->slice;
 	uint64_t took_ns = runtime->now_ns - slice->looked_ns, mean_ns, last_ns;
 
 	if (n <= 1) {
-		add(runtime, unit, took_ns, 1);
+		add(runtime, actor, took_ns, 1);
 		return;
 	}
 	mean_ns = took_ns / n;
 	last_ns = runtime->now_ns - slice->until_ns;
 	if (likely(runtime->now_ns < slice->until_ns || slice->until_ns < slice->looked_ns ||
 		   last_ns <= mean_ns))
-		add(runtime, unit, mean_ns, n);
+		add(runtime, actor, mean_ns, n);
 	else /* none begins once the slice is to end: what has passed since then is its own */
-		add(runtime, unit, last_ns, 1);
+		add(runtime, actor, last_ns, 1);
 }
 
 void slice_begin(struct runtime *runtime)
@@ -62,7 +86,7 @@ void slice_begin(struct runtime *runtime)
 	slice->until_ns = runtime->now_ns + SLICE_NS;
 }
 
-void slice_look(struct runtime *runtime, struct definition *unit)
+void slice_look(struct runtime *runtime, struct actor *actor)
 {
 	struct slice *slice = &runtime->slice;
 	uint64_t sequence;
@@ -72,7 +96,7 @@ void slice_look(struct runtime *runtime, struct definition *unit)
 		overrun_begin(slice->overrun, slice->until_ns);
 	read_clock(runtime);
 	sequence = page_load(&runtime->page->thread.sequence);
-	measure(runtime, unit, (sequence - slice->looked_sequence) / STEP);
+	measure(runtime, actor, (sequence - slice->looked_sequence) / STEP);
 	mark(runtime, sequence);
 	if (runtime->now_ns >= slice->until_ns || sequence >= slice->until_sequence)
 		slice->is_over = runtime->pause = true;

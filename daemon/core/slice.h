@@ -8,9 +8,10 @@
  * hand when the slice has lasted too long. So the time that handlers get is never much more
  * than a millisecond old, even if the one before took a second.
  *
- * What is known of time by that is counted, too: of each unit, and of all, how long handlers
- * took (struct histogram). Where the clock was read after each, that is exact; of those between
- * two looks the mean is taken, for the unit of the last one, unless that one held up the slice:
+ * What is known of time by that is counted, too: of each actor (of LIMIT_TIMED_ACTORS, first
+ * come), of each unit, and of all, how long handlers took (struct histogram). Where the clock
+ * was read after each, that is exact; of those between two looks the mean is taken, for the
+ * actor of the last one, unless that one held up the slice:
  * then it alone is counted, by what it took beyond the slice's time. Those after the last look
  * of a slice are not counted. And how long the passes of the loop took, until the last look in
  * each.
@@ -28,9 +29,9 @@ void slice_begin(struct runtime *runtime);
 /* It is over; outside of slices handlers (init, fini) read the clock whenever they ask. */
 void slice_end(struct runtime *runtime);
 
-/* Read the clock, between two messages: the slice may be over then. unit: whose handler ran
+/* Read the clock, between two messages: the slice may be over then. actor: whose handler ran
  * last; NULL: it is gone. */
-void slice_look(struct runtime *runtime, struct definition *unit);
+void slice_look(struct runtime *runtime, struct actor *actor);
 
 /* End the slice: after the message at hand, when there is one. */
 void slice_cut(struct runtime *runtime);

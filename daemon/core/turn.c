@@ -248,11 +248,11 @@ COLD static void end_turn_slow(struct troupe_self *self, struct mail *rest, stru
 
 /* Between two handlers of a turn, now and then. False: it ends here, since time is up, or what
  * the last handler has answered takes long to hand out. */
-NOINLINE static bool goes_on(struct runtime *runtime, const struct actor *actor)
+NOINLINE static bool goes_on(struct runtime *runtime, struct actor *actor)
 {
 	client_calls_hand_out(runtime);
-	/* slow handlers share the loop, too; with its last actor a unit may be gone */
-	slice_look(runtime, actor->marks & ACTOR_DEAD ? NULL : actor->unit);
+	/* slow handlers share the loop, too */
+	slice_look(runtime, actor->marks & ACTOR_DEAD ? NULL : actor);
 	return !runtime->slice.is_over && !outbox_has_mail(runtime);
 }
 

@@ -99,6 +99,27 @@ static bool add_owned(struct inquiry *inquiry, struct api_actor *actor,
 	return true;
 }
 
+static void sum_up(struct histogram *sum, const struct worker_times *times)
+{
+	for (size_t i = 0; i < HISTOGRAM_BUCKETS; i++)
+		sum->counts[i] += (uint64_t)times->counts.items[i];
+	if ((uint64_t)times->maxNs > sum->max_ns)
+		sum->max_ns = (uint64_t)times->maxNs;
+}
+
+/* Its own. False: no memory. */
+static bool add_own_times(struct inquiry *inquiry, struct api_actor *actor,
+			  const struct worker_times *times)
+{
+	struct histogram own = {0};
+
+	if (!times)
+		return true;
+	sum_up(&own, times);
+	actor->handlerTimes = describe_times(&inquiry->arena, &own);
+	return actor->handlerTimes != NULL;
+}
+
 /* Add an actor as its worker describes it. False: it makes no sense, or there is no memory. */
 static bool add_actor(struct inquiry *inquiry, const struct worker *worker,
 		      const struct worker_resident *resident)
@@ -134,7 +155,8 @@ static bool add_actor(struct inquiry *inquiry, const struct worker *worker,
 		.failed = resident->failed,
 		.refused = resident->refused,
 	};
-	if (!add_owned(inquiry, actor, resident) || !actor->actorType ||
+	if (!add_owned(inquiry, actor, resident) ||
+	    !add_own_times(inquiry, actor, resident->ownTimes) || !actor->actorType ||
 	    (origin && !actor->unit))
 		return false;
 	inquiry->n_actors++;
@@ -170,15 +192,10 @@ static void ask_about(struct inquiry *inquiry, struct worker *worker,
 static void add_times(struct inquiry *inquiry, const struct worker *worker,
 		      const struct worker_times *times)
 {
-	struct histogram *sum = &inquiry->times;
-
 	if (!times || inquiry->has_times[worker->number])
 		return;
 	inquiry->has_times[worker->number] = true;
-	for (size_t i = 0; i < HISTOGRAM_BUCKETS; i++)
-		sum->counts[i] += (uint64_t)times->counts.items[i];
-	if ((uint64_t)times->maxNs > sum->max_ns)
-		sum->max_ns = (uint64_t)times->maxNs;
+	sum_up(&inquiry->times, times);
 }
 
 /* An actor that another one spawned is none of its unit's, but has its plug-in. */
@@ -487,7 +504,8 @@ static bool makes_sense(const struct worker_census *census)
 
 		if (strlen(resident->actorType) > TROUPE_NAME_MAX ||
 		    resident->owns.count > LIMIT_OWNED_KINDS ||
-		    (resident->times && !times_make_sense(resident->times)))
+		    (resident->times && !times_make_sense(resident->times)) ||
+		    (resident->ownTimes && !times_make_sense(resident->ownTimes)))
 			return false;
 		for (size_t j = 0; j < resident->owns.count; j++)
 			if (strlen(resident->owns.items[j].kind) > LIMIT_NAME)

@@ -42,6 +42,15 @@ void agent_on_inquire(void *context, const void *data)
 	agent_send(agent, &worker_census_method, &out);
 }
 
+/* counts: room for HISTOGRAM_BUCKETS. */
+static struct worker_times times_of(const struct histogram *histogram, int64_t *counts)
+{
+	for (size_t i = 0; i < HISTOGRAM_BUCKETS; i++)
+		counts[i] = (int64_t)histogram->counts[i];
+	return (struct worker_times){.maxNs = (int64_t)histogram->max_ns,
+				     .counts = {counts, HISTOGRAM_BUCKETS}};
+}
+
 void agent_on_describe(void *context, const void *data)
 {
 	struct agent *agent = agent_of(context);
@@ -50,8 +59,8 @@ void agent_on_describe(void *context, const void *data)
 	struct inspect_owned owned[INSPECT_OWNED_MAX];
 	struct worker_owned owns[INSPECT_OWNED_MAX];
 	struct worker_resident resident;
-	int64_t counts[HISTOGRAM_BUCKETS];
-	struct worker_times times = {.counts = {counts, HISTOGRAM_BUCKETS}};
+	int64_t counts[HISTOGRAM_BUCKETS], own_counts[HISTOGRAM_BUCKETS];
+	struct worker_times times, own_times;
 	struct runtime_info info;
 
 	if (runtime_info(agent->runtime, in->actor, &info) == 0) {
@@ -61,10 +70,12 @@ void agent_on_describe(void *context, const void *data)
 		for (size_t i = 0; i < resident.owns.count; i++)
 			owns[i] = (struct worker_owned){owned[i].kind, owned[i].count,
 							(int64_t)owned[i].bytes};
-		for (size_t i = 0; i < HISTOGRAM_BUCKETS; i++)
-			counts[i] = (int64_t)info.times->counts[i];
-		times.maxNs = (int64_t)info.times->max_ns;
+		times = times_of(info.times, counts);
 		resident.times = &times;
+		if (info.own_times) {
+			own_times = times_of(info.own_times, own_counts);
+			resident.ownTimes = &own_times;
+		}
 		out.actors.items = &resident;
 		out.actors.count = 1;
 	}

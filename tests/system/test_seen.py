@@ -222,6 +222,19 @@ class Times(HostTest):
         self.assertRegex(host.ctl("workers").stdout, r"\bHANDLERS +LOOP\b[^\n]*\n +1 [^\n]*s/[0-9.]+m?s ")
 
 
+    def test_actors_of_a_pool_are_told_apart(self):
+        host = self.daemon({"slow": {"Plugin": "slow", "Worker": 1, "Instances": 2}})
+        host.call("slow/1", f"{SLOW_ACTOR}.Burn", {"ms": 300})
+        host.call("slow/0", f"{SLOW_ACTOR}.Burn", {"ms": 1})
+        described = host.heard("Describe", {"name": "slow"})
+        self.assertEqual(described["unit"]["handlerTimes"]["count"], 2)
+        quick, slow = sorted(described["actors"], key=lambda actor: actor["instance"])
+        self.assertEqual([actor["handlerTimes"]["count"] for actor in (quick, slow)], [1, 1])
+        self.assertEqual(slow["handlerTimes"]["maxNs"], described["unit"]["handlerTimes"]["maxNs"])
+        self.assertLess(quick["handlerTimes"]["maxNs"], slow["handlerTimes"]["maxNs"])
+        self.assertRegex(host.ctl_heard("show", "slow").stdout, rf"\n{re.escape(slow['address'])}'s handlers: 1 measured: .*, longest [0-9.]+m?s\n")
+
+
 class Owned(HostTest):
     def test_descriptors_of_an_actor_are_counted(self):
         host = self.daemon({"wires": {"Plugin": "wires", "Worker": 1}})

@@ -432,6 +432,48 @@ static uint64_t count_of(const struct histogram *times)
 	return count;
 }
 
+static void handlers_are_measured_by_actor(void **state)
+{
+	struct runtime_info info;
+	struct world world;
+
+	(void)state;
+	world_init(&world, 1, NULL);
+	world.hooks.num = takes_time;
+	world_spawn(&world, 1);
+	world_spawn(&world, 2);
+	world_send(&world, world.actors[1], 5000);
+	world_send(&world, world.actors[2], 100);
+	world_send(&world, world.actors[2], 7000);
+	world_run(&world);
+	assert_int_equal(runtime_info(world.runtime, world.actors[1], &info), 0);
+	assert_int_equal(count_of(info.own_times), 1);
+	assert_int_equal(info.own_times->max_ns, 5000);
+	assert_int_equal(count_of(info.times), 3);
+	assert_int_equal(runtime_info(world.runtime, world.actors[2], &info), 0);
+	assert_int_equal(count_of(info.own_times), 2);
+	assert_int_equal(info.own_times->max_ns, 7000);
+	/* of so many at a time, first come */
+	world.runtime->n_timed = LIMIT_TIMED_ACTORS;
+	world_spawn(&world, 3);
+	world_send(&world, world.actors[3], 900);
+	world_send(&world, world.actors[1], 900);
+	world_run(&world);
+	assert_int_equal(runtime_info(world.runtime, world.actors[3], &info), 0);
+	assert_null(info.own_times);
+	assert_int_equal(count_of(info.times), 5);
+	assert_int_equal(runtime_info(world.runtime, world.actors[1], &info), 0);
+	assert_int_equal(count_of(info.own_times), 2);
+	/* an end makes room */
+	assert_int_equal(runtime_stop(world.runtime, world.actors[2]), 0);
+	world_send(&world, world.actors[3], 900);
+	world_run(&world);
+	assert_int_equal(runtime_info(world.runtime, world.actors[3], &info), 0);
+	assert_int_equal(count_of(info.own_times), 1);
+	world.runtime->n_timed = 2;
+	world_finish(&world);
+}
+
 static void handlers_are_measured_by_unit_and_in_all(void **state)
 {
 	const struct histogram *one, *two, *all, *passes;
@@ -514,6 +556,7 @@ int main(void)
 		cmocka_unit_test(slice_ends_when_no_notice_has_a_handler),
 		cmocka_unit_test(seed_decides_which_actor_is_next),
 		cmocka_unit_test(watch_is_woken_before_a_handler_runs),
+		cmocka_unit_test(handlers_are_measured_by_actor),
 		cmocka_unit_test(handlers_are_measured_by_unit_and_in_all),
 		cmocka_unit_test(long_handler_among_quick_ones_is_measured),
 	};

@@ -105,14 +105,14 @@ static void worker_is_ended_when_its_census_is_of_too_many_actors(void **state)
 
 #define DESCRIBE "{\"method\":\"io.troupe.Control.Describe\",\"parameters\":{\"name\":\"one\"}}"
 
-static void answer_with_times(struct stage *stage, int64_t max_ns, size_t n, int64_t count)
+static void tell_times(struct stage *stage, const struct worker_times *times,
+		       const struct worker_times *own_times)
 {
-	int64_t counts[HISTOGRAM_BUCKETS + 1] = {count};
-	struct worker_times times = {.maxNs = max_ns, .counts = {counts, n}};
 	struct worker_resident resident = {.actor = stage_actor(stage, "one"),
 					   .version = stage->workers[1]->spawn.version,
 					   .actorType = "x",
-					   .times = &times};
+					   .times = times,
+					   .ownTimes = own_times};
 	struct worker_census census = {.actors = {&resident, 1}};
 
 	stage->workers[1]->inquiry = 0;
@@ -120,6 +120,30 @@ static void answer_with_times(struct stage *stage, int64_t max_ns, size_t n, int
 	stage_until(stage, has_inquiry);
 	census.request = stage->workers[1]->inquiry;
 	stage_tell(stage->workers[1], &worker_census_method, &census);
+}
+
+static void answer_with_times(struct stage *stage, int64_t max_ns, size_t n, int64_t count)
+{
+	int64_t counts[HISTOGRAM_BUCKETS + 1] = {count};
+	struct worker_times times = {.maxNs = max_ns, .counts = {counts, n}};
+
+	tell_times(stage, &times, NULL);
+}
+
+static void times_of_an_actor_are_its_own(void **state)
+{
+	struct stage *stage = *state;
+	int64_t all[HISTOGRAM_BUCKETS] = {12}, counts[HISTOGRAM_BUCKETS] = {0, 5};
+	const struct worker_times times = {.maxNs = 900, .counts = {all, HISTOGRAM_BUCKETS}};
+	struct worker_times own = {.maxNs = 1500, .counts = {counts, HISTOGRAM_BUCKETS}};
+
+	tell_times(stage, &times, &own);
+	stage_expect(stage, "\"handlerTimes\":{\"count\":5,\"maxNs\":1500,\"counts\":[0,5,0,");
+	stage_expect_unharmed(stage);
+	own.counts.count--; /* as with those of its unit */
+	tell_times(stage, &times, &own);
+	stage_expect(stage, "\"actors\":[]");
+	stage_expect_replaced(stage);
 }
 
 static void times_of_handlers_are_in_a_description(void **state)
@@ -238,6 +262,7 @@ int main(void)
 		TEST(worker_is_ended_when_its_census_fills_an_answer),
 		TEST(census_does_not_name_units_of_others),
 		TEST(worker_is_ended_when_its_census_is_of_too_many_actors),
+		TEST(times_of_an_actor_are_its_own),
 		TEST(times_of_handlers_are_in_a_description),
 		TEST(worker_is_ended_for_too_few_counts),
 		TEST(worker_is_ended_for_too_many_counts),
