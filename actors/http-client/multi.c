@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -121,7 +122,7 @@ void multi_fini(struct client *client)
 		if (multi->lanes[i].handle)
 			curl_multi_cleanup(multi->lanes[i].handle);
 	free(multi->sockets);
-	*multi = (struct multi){0};
+	memset(multi, 0, sizeof(*multi)); /* clang makes a literal of this size writable */
 }
 
 void multi_limit(struct client *client, unsigned most)
