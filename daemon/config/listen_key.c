@@ -37,6 +37,9 @@ static const char *parse_internet(const char *text, struct listen_key *key)
 		       "all";
 	if (r < 0)
 		return "is not ADDRESS:PORT behind tcp: or udp:, nor [ADDRESS]:PORT";
+	if (v6->sin6_family == AF_INET6 && IN6_IS_ADDR_LINKLOCAL(&v6->sin6_addr))
+		return "has a link-local address, which would need an interface, which cannot "
+		       "be said; [::] is all";
 	if ((v4->sin_family == AF_INET ? v4->sin_port : v6->sin6_port) == 0)
 		return "has no port from 1 to 65535, which clients could know";
 	return NULL;

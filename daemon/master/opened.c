@@ -22,14 +22,27 @@ void opened_init(struct opened_all *all)
 	all->n = 0;
 }
 
-static void close_one(struct opened_all *all, struct opened *opened)
+/* Whether this is the file that was bound: while the socket is open nobody gets its number. */
+static bool is_file_of(const struct opened *opened, const struct stat *file)
+{
+	return S_ISSOCK(file->st_mode) && file->st_dev == opened->device &&
+	       file->st_ino == opened->inode;
+}
+
+bool opened_is_there(const struct opened *opened)
 {
 	const char *path = listen_key_path(&opened->key);
 	struct stat now;
 
+	return !path[0] || (lstat(path, &now) == 0 && is_file_of(opened, &now));
+}
+
+static void close_one(struct opened_all *all, struct opened *opened)
+{
+	const char *path = listen_key_path(&opened->key);
+
 	/* the file first: who comes from here on may have its place */
-	if (path[0] && lstat(path, &now) == 0 && now.st_dev == opened->device &&
-	    now.st_ino == opened->inode)
+	if (path[0] && opened_is_there(opened))
 		(void)unlink(path);
 	close(opened->fd);
 	list_remove(&opened->link);
@@ -49,7 +62,39 @@ struct opened *opened_find(const struct opened_all *all, const struct listen_key
 		struct opened *opened = container_of(at, struct opened, link);
 
 		if (opened->key.type == key->type && opened->key.size == key->size &&
-		    memcmp(&opened->key.address, &key->address, key->size) == 0)
+		    memcmp(&opened->key.address, &key->address, key->size) == 0 &&
+		    opened_is_there(opened))
+			return opened;
+	}
+	return NULL;
+}
+
+static unsigned port_of(const struct listen_key *key)
+{
+	return key->address.ss_family == AF_INET
+		       ? ((const struct sockaddr_in *)&key->address)->sin_port
+		       : ((const struct sockaddr_in6 *)&key->address)->sin6_port;
+}
+
+static bool may_collide(const struct opened *opened, const struct listen_key *key)
+{
+	const bool is_unix = key->address.ss_family == AF_UNIX;
+	const char *path = listen_key_path(key);
+	struct stat there;
+
+	if (is_unix != (opened->key.address.ss_family == AF_UNIX))
+		return false;
+	if (!is_unix)
+		return opened->key.type == key->type && port_of(&opened->key) == port_of(key);
+	return path[0] && lstat(path, &there) == 0 && is_file_of(opened, &there);
+}
+
+struct opened *opened_find_rival(const struct opened_all *all, const struct listen_key *key)
+{
+	list_foreach (at, &all->list) {
+		struct opened *opened = container_of(at, struct opened, link);
+
+		if (may_collide(opened, key))
 			return opened;
 	}
 	return NULL;
@@ -81,10 +126,12 @@ static int find_left_over(const struct listen_key *key)
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
-	return connect(fd, (const struct sockaddr *)&key->address, key->size) < 0 &&
-			       errno == ECONNREFUSED
-		       ? 0
-		       : -EADDRINUSE;
+	if (connect(fd, (const struct sockaddr *)&key->address, key->size) == 0)
+		return -EADDRINUSE;
+	if (errno == ECONNREFUSED)
+		return 0;
+	/* it listens for streams; or it takes datagrams, of its peer alone */
+	return errno == EPROTOTYPE || errno == EPERM ? -EADDRINUSE : -errno;
 }
 
 static int bind_path(int fd, const struct listen_key *key, mode_t mode)
@@ -131,33 +178,47 @@ static int open_at(const struct listen_key *key, mode_t mode)
 	return r < 0 ? r : take_fd(&fd);
 }
 
+/* What its file is, right after it was bound. -EEXIST: another was quicker. */
+static int note_file(struct opened *opened)
+{
+	const char *path = listen_key_path(&opened->key);
+	struct stat file;
+
+	if (!path[0])
+		return 0;
+	if (lstat(path, &file) < 0)
+		return -errno;
+	if (!S_ISSOCK(file.st_mode) || file.st_uid != geteuid())
+		return -EEXIST;
+	opened->device = file.st_dev;
+	opened->inode = file.st_ino;
+	return 0;
+}
+
 int opened_new(struct opened_all *all, const struct listen_key *key, mode_t mode,
 	       struct opened **ret_opened)
 {
 	struct opened *opened;
-	struct stat file;
-	int fd;
+	int r;
 
 	if (all->n == LIMIT_OPENED)
-		return -ENOSPC;
+		return -EUSERS;
 	opened = calloc(1, sizeof(*opened));
 	if (!opened)
 		return -ENOMEM;
-	fd = open_at(key, mode);
-	if (fd < 0) {
-		free(opened);
-		return fd;
-	}
 	opened->users = 1;
-	opened->fd = fd;
 	opened->mode = mode;
 	opened->key = *key;
 	opened->key.place = NULL; /* the text is not ours */
-	(void)endpoint_of_socket(fd, false, opened->place);
-	if (listen_key_path(key)[0] && lstat(listen_key_path(key), &file) == 0) {
-		opened->device = file.st_dev;
-		opened->inode = file.st_ino;
+	opened->fd = open_at(key, mode);
+	r = opened->fd < 0 ? opened->fd : note_file(opened);
+	if (r < 0) {
+		if (opened->fd >= 0)
+			close(opened->fd);
+		free(opened);
+		return r;
 	}
+	(void)endpoint_of_socket(opened->fd, false, opened->place);
 	list_append(&all->list, &opened->link);
 	all->n++;
 	*ret_opened = opened;
@@ -175,8 +236,7 @@ int opened_set_mode(struct opened *opened, mode_t mode)
 		return 0;
 	/* by a descriptor, so that it is of this file, whatever is put there meanwhile */
 	fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0 || fstat(fd, &file) < 0 || file.st_dev != opened->device ||
-	    file.st_ino != opened->inode)
+	if (fd < 0 || fstat(fd, &file) < 0 || !is_file_of(opened, &file))
 		return 0;
 	(void)snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
 	if (chmod(name, mode) < 0)
@@ -205,7 +265,8 @@ void opened_explain(const struct listen_key *key, int error, char *why, size_t s
 
 	if (error == -EADDRINUSE)
 		(void)snprintf(why, size,
-			       "another process has it already (ss -%clpn names it)%s",
+			       "another process has it already (ss -%clpn names it; a worker "
+			       "of trouped may have yet to close it)%s",
 			       is_unix                   ? 'x'
 			       : key->type == SOCK_DGRAM ? 'u'
 							 : 't',
@@ -214,18 +275,23 @@ void opened_explain(const struct listen_key *key, int error, char *why, size_t s
 				       : "");
 	else if (error == -EEXIST)
 		(void)snprintf(why, size, "there is something that is not a socket");
-	else if (error == -ENOSPC)
+	else if (error == -EUSERS)
 		(void)snprintf(why, size, "%u such sockets are open already", LIMIT_OPENED);
 	else if ((error == -EACCES || error == -EPERM) && is_unix)
 		(void)snprintf(why, size,
 			       "%s: trouped runs as uid %u, which must be able to make files "
-			       "in that directory",
+			       "in that directory, and to ask the owner of a socket that is "
+			       "there",
 			       strerror(-error), geteuid());
 	else if (error == -EACCES || error == -EPERM)
 		(void)snprintf(why, size,
 			       "%s: ports below 1024 need CAP_NET_BIND_SERVICE, which a "
 			       "drop-in of trouped.service can give "
 			       "(AmbientCapabilities=), or a .socket unit and Sockets=",
+			       strerror(-error));
+	else if (error == -EMFILE || error == -ENFILE)
+		(void)snprintf(why, size,
+			       "%s: LimitNOFILE= of trouped.service says how many it may have",
 			       strerror(-error));
 	else if (error == -EADDRNOTAVAIL)
 		(void)snprintf(why, size, "no interface of this machine has that address now");

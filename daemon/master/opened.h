@@ -34,14 +34,19 @@ void opened_init(struct opened_all *all);
 /* Closes them all, whoever uses them. */
 void opened_fini(struct opened_all *all);
 
-/* NULL: no such place is open. */
+/* NULL: no such place is open. One whose file is gone, or has another in its place, is none. */
 struct opened *opened_find(const struct opened_all *all, const struct listen_key *key);
+/* Whether who connects to its place comes to it: false when its file is not there. */
+bool opened_is_there(const struct opened *opened);
+/* The one that is in the way of another place after -EADDRINUSE: at the same port, or at the
+ * same file. NULL: none of ours. */
+struct opened *opened_find_rival(const struct opened_all *all, const struct listen_key *key);
 
 /* Open one, of which the caller is the only user; opened_find() has found none. What nobody
  * listens at any more is replaced, as is done with what a killed process has left at a path;
- * directories above that are made. -ENOSPC: there are LIMIT_OPENED; -EADDRINUSE: another
- * process has it; -EEXIST: something that is no socket is at its path; -ENOMEM; of socket(2),
- * bind(2), listen(2), mkdir(2). */
+ * directories above that are made. -EUSERS: there are LIMIT_OPENED; -EADDRINUSE: another has it,
+ * of another process or of ours; -EEXIST: something that is no socket is at its path; -ENOMEM;
+ * of socket(2), bind(2), listen(2), mkdir(2). */
 int opened_new(struct opened_all *all, const struct listen_key *key, mode_t mode,
 	       struct opened **ret_opened);
 

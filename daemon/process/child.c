@@ -69,6 +69,8 @@ static _Noreturn void become(const struct child_plan *plan, pid_t master)
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != master)
 		_exit(127);
 	(void)setsid();
+	/* The rights that a place of Listen= takes are the daemon's (AmbientCapabilities=). */
+	(void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
 	if (!install_fds(plan))
 		_exit(127);
 	/* An ignored signal would stay ignored after exec, a blocked one blocked. */

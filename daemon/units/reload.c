@@ -12,6 +12,7 @@
 #include "units/unit_change.h"
 #include "units/unit_life.h"
 #include "units/version.h"
+#include "units/version_sockets.h"
 #include <errno.h>
 #include <string.h>
 
@@ -112,7 +113,8 @@ static int apply_to(struct unit *unit, struct unit_file *file, struct reload_res
 			&result->problems, file->file, 0,
 			"an operator has spawned a unit of that name: stop it first");
 	if (unit->is_broken || unit->is_removed || change == CONF_RESTART ||
-	    (unit->next_file && change != CONF_SAME) || !has_same_plugin(unit, file, result))
+	    (unit->next_file && change != CONF_SAME) ||
+	    !version_sockets_are_there(unit->version) || !has_same_plugin(unit, file, result))
 		return apply_anew(unit, file, result);
 	if (change != CONF_SAME)
 		apply_in_place(unit, file, result);

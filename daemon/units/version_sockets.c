@@ -1,6 +1,7 @@
 #include "units/version_sockets.h"
 
 #include "base/array.h"
+#include "base/check.h"
 #include "config/listen_key.h"
 #include "config/unit_file.h"
 #include "master/master.h"
@@ -48,61 +49,55 @@ static int add_handed(struct version *version, const struct unit_file *file, con
 	return 0;
 }
 
-/* Another unit that has it, and stays. NULL: none. */
-static const struct unit *find_other(const struct version *version, const struct opened *opened)
+/* A unit that has it; with `other_than`: another one, which stays. NULL: none. */
+static const struct unit *find_user(struct master *master, const struct opened *opened,
+				    const struct unit *other_than)
 {
 	struct version *at, *next;
 
-	HASH_ITER (by_number, version->unit->master->versions, at, next)
+	HASH_ITER (by_number, master->versions, at, next)
 		for (size_t i = 0; i < at->n_sockets; i++)
-			if (at->unit != version->unit && !at->unit->is_removed &&
-			    at->sockets[i].opened == opened)
+			if (at->sockets[i].opened == opened &&
+			    (!other_than ||
+			     (at->unit != other_than && !at->unit->is_removed)))
 				return at->unit;
 	return NULL;
 }
 
-/* One that is open already, for another version of this unit or for another unit, becomes this
- * one's, too. */
-static int take_opened(struct version *version, const struct listen_key *key,
-		       struct opened *opened, mode_t mode, char *why, size_t size)
+static void explain(struct version *version, const struct listen_key *key, int error, char *why,
+		    size_t size)
 {
-	const struct unit *other = find_other(version, opened);
-	int r = 0;
+	struct master *master = version->unit->master;
+	const struct opened *rival =
+		error == -EADDRINUSE ? opened_find_rival(&master->opened, key) : NULL;
+	const struct unit *user = rival ? find_user(master, rival, NULL) : NULL;
 
-	if (other && opened->mode != mode && listen_key_path(key)[0]) {
+	if (user)
 		(void)snprintf(why, size,
-			       "unit %s has it, too, with ListenMode=%04o; say the same in "
-			       "both",
-			       other->file.name, (unsigned)opened->mode);
-		return -EINVAL;
-	}
-	r = opened_set_mode(opened, mode);
-	if (r < 0) {
-		(void)snprintf(why, size, "cannot change its mode: %s", strerror(-r));
-		return -EINVAL;
-	}
-	if (other)
-		log_notice(&version->unit->master->log, "unit %s shares %s with unit %s",
-			   version->unit->file.name, opened->place, other->file.name);
-	(void)opened_ref(opened);
-	return 0;
+			       "trouped itself has %s open, for unit %s, and they exclude each "
+			       "other: reload once without that one",
+			       rival->place, user->file.name);
+	else
+		opened_explain(key, error, why, size);
 }
 
-/* why: behind "Listen=...: ". -EINVAL; -ENOMEM. */
+/* One that is open already, for another version of this unit or for another unit, becomes this
+ * one's, too. why: behind "Listen=...: ". -EINVAL: it cannot be opened; -ENOMEM. */
 static int open_one(struct version *version, const struct listen_key *key, mode_t mode,
 		    char *why, size_t size)
 {
 	struct opened_all *all = &version->unit->master->opened;
 	struct opened *opened = opened_find(all, key);
-	int r = opened ? take_opened(version, key, opened, mode, why, size)
-		       : opened_new(all, key, mode, &opened);
+	int r = 0;
 
-	if (r < 0 && r != -EINVAL && r != -ENOMEM) {
-		opened_explain(key, r, why, size);
+	if (opened)
+		(void)opened_ref(opened);
+	else
+		r = opened_new(all, key, mode, &opened);
+	if (r < 0) {
+		explain(version, key, r, why, size);
 		return -EINVAL;
 	}
-	if (r < 0)
-		return r;
 	r = add(version, key->name, opened->place, opened->fd, opened);
 	if (r < 0)
 		opened_unref(all, opened);
@@ -113,17 +108,42 @@ static int add_listen(struct version *version, const struct unit_file *file, siz
 		      char *why, struct problems *problems)
 {
 	const char *text = file->listens.words[i];
-	char wrong[512] = "it cannot be had";
+	char wrong[512];
 	struct listen_key key;
-	int r = listen_key_parse(text, &key) ? -EINVAL : 0; /* it was read before */
+	int r;
 
-	if (r == 0)
-		r = open_one(version, &key, (mode_t)file->listen_mode, wrong, sizeof(wrong));
+	check(!listen_key_parse(text, &key)); /* it was read before */
+	r = open_one(version, &key, (mode_t)file->listen_mode, wrong, sizeof(wrong));
 	if (r != -EINVAL)
 		return r;
 	(void)snprintf(why, VERSION_WHY_MAX, "Listen=%.200s: %s", text, wrong);
 	return problems_add(problems, file->listen_files.words[i], file->listen_lines[i], "%s",
 			    why);
+}
+
+/* When all are open: a definition that is refused changes nothing. Of units that share a place
+ * the one that was read last has its mode. */
+static void take_modes(const struct version *version, mode_t mode)
+{
+	struct master *master = version->unit->master;
+
+	for (size_t i = 0; i < version->n_sockets; i++) {
+		struct opened *opened = version->sockets[i].opened;
+		const struct unit *other =
+			opened ? find_user(master, opened, version->unit) : NULL;
+		int r;
+
+		if (other)
+			log_notice(&master->log, "unit %s shares %s with unit %s%s",
+				   version->unit->file.name, opened->place, other->file.name,
+				   opened->mode == mode
+					   ? ""
+					   : ", and gives it another ListenMode=");
+		r = opened ? opened_set_mode(opened, mode) : 0;
+		if (r < 0)
+			log_warning(&master->log, "unit %s: cannot change the mode of %s: %s",
+				    version->unit->file.name, opened->place, strerror(-r));
+	}
 }
 
 int version_open_sockets(struct version *version, const struct unit_file *file, char *why,
@@ -137,18 +157,53 @@ int version_open_sockets(struct version *version, const struct unit_file *file, 
 		r = add_listen(version, file, i, why, problems);
 	if (r < 0) /* what nobody will serve is not to take connections */
 		version_close_sockets(version);
+	else
+		take_modes(version, (mode_t)file->listen_mode);
 	return r;
+}
+
+bool version_sockets_are_there(const struct version *version)
+{
+	for (size_t i = 0; i < version->n_sockets; i++)
+		if (version->sockets[i].opened && !opened_is_there(version->sockets[i].opened))
+			return false;
+	return true;
+}
+
+/* The same one for another version of its unit; when its file is gone, a fresh one, if it can
+ * be opened. With one user more. */
+static struct opened *share(struct version *other, struct opened *opened)
+{
+	struct opened_all *all = &other->unit->master->opened;
+	struct opened *fresh = opened_find(all, &opened->key);
+	char why[512];
+	int r;
+
+	if (fresh)
+		return opened_ref(fresh);
+	r = opened_new(all, &opened->key, opened->mode, &fresh);
+	if (r == 0)
+		return fresh;
+	explain(other, &opened->key, r, why, sizeof(why));
+	log_error(&other->unit->master->log, "unit %s: nobody can connect to %s: %s",
+		  other->unit->file.name, opened->place, why);
+	return opened_ref(opened);
 }
 
 int version_share_sockets(const struct version *version, struct version *other)
 {
 	for (size_t i = 0; i < version->n_sockets; i++) {
 		const struct version_socket *socket = &version->sockets[i];
+		struct opened *opened =
+			socket->opened ? share(other, socket->opened) : NULL;
+		int r = add(other, socket->name, opened ? opened->place : socket->place,
+			    opened ? opened->fd : socket->fd, opened);
 
-		if (add(other, socket->name, socket->place, socket->fd, socket->opened) < 0)
-			return -ENOMEM;
-		if (socket->opened)
-			(void)opened_ref(socket->opened);
+		if (r < 0) {
+			if (opened)
+				opened_unref(&other->unit->master->opened, opened);
+			return r;
+		}
 	}
 	return 0;
 }

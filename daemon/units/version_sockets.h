@@ -6,6 +6,8 @@
 #ifndef UNITS_VERSION_SOCKETS_H
 #define UNITS_VERSION_SOCKETS_H
 
+#include <stdbool.h>
+
 struct problems;
 struct unit_file;
 struct version;
@@ -15,7 +17,11 @@ struct version;
 int version_open_sockets(struct version *version, const struct unit_file *file, char *why,
 			 struct problems *problems);
 
-/* Let another one have them, too, which has none. -ENOMEM: it may have some of them. */
+/* false: the file of one is gone, or another has put his there. */
+bool version_sockets_are_there(const struct version *version);
+
+/* Let another one of its unit have them, too, which has none; a file that is gone is made
+ * again. -ENOMEM: it may have some of them. */
 int version_share_sockets(const struct version *version, struct version *other);
 
 /* It uses none any more; what was opened for it alone is closed. */

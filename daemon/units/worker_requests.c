@@ -156,15 +156,18 @@ static int define(struct worker *worker, const struct version *version)
 		.limits = limits_of(version->unit),
 	};
 
-	if (!number_set_has(&worker->defined, version->number)) {
-		int r = send_sockets(worker, version);
+	int r = number_set_has(&worker->defined, version->number)
+			? 0
+			: send_sockets(worker, version);
 
-		if (r < 0)
-			return r;
-	}
-	return ask_once(worker, &worker->defined,
-			(struct request_what){REQUEST_DEFINE, version->number, 0}, version,
-			&worker_define_method, &notice, -1);
+	if (r == 0)
+		r = ask_once(worker, &worker->defined,
+			     (struct request_what){REQUEST_DEFINE, version->number, 0}, version,
+			     &worker_define_method, &notice, -1);
+	if (r < 0) /* it lets go of the sockets */
+		(void)worker_send(worker, &worker_undefine_method,
+				  &(struct worker_undefine){.version = version->number}, -1);
+	return r;
 }
 
 void worker_redefine(struct worker *worker, const struct version *version)

@@ -240,9 +240,10 @@ void agent_on_undefine(void *context, const void *data)
 	struct agent *agent = agent_of(context);
 	const struct worker_undefine *in = data;
 
+	/* What came before a Define that could not be sent is there all the same. */
+	io_take_back(agent->io, (uint32_t)in->version);
 	if (!units_find_unit(&agent->units, in->version))
 		return; /* Define failed */
-	io_take_back(agent->io, (uint32_t)in->version);
 	(void)runtime_unit_forget(agent->runtime, (uint32_t)in->version);
 	actor_log_forget(&agent->actor_log, in->version);
 	units_remove_unit(&agent->units, in->version);

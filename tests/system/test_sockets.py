@@ -22,14 +22,24 @@ class SocketTest(HostTest):
         listener.listen(200)
         return listener
 
-    def ask(self, place, text=b"hello\n"):
-        """A line, and its echo."""
-        family = socket.AF_UNIX if isinstance(place, str) else socket.AF_INET
-        with socket.socket(family) as connection:
-            connection.settimeout(60 * SLOW)
+    def connect(self, place):
+        connection = socket.socket(socket.AF_UNIX if isinstance(place, str) else socket.AF_INET)
+        connection.settimeout(60 * SLOW)
+        try:
             connection.connect(place)
-            connection.sendall(text)
-            self.assertEqual(connection.recv(100), text)
+        except OSError:
+            connection.close()
+            raise
+        return connection
+
+    def echo(self, connection, text=b"hello\n"):
+        connection.sendall(text)
+        self.assertEqual(connection.recv(100), text)
+
+    def ask(self, place):
+        """A line, and its echo."""
+        with self.connect(place) as connection:
+            self.echo(connection)
 
     def stop_still(self, pid):
         os.kill(pid, signal.SIGSTOP)
@@ -39,14 +49,15 @@ class SocketTest(HostTest):
         wait_for(stands, 20 * SLOW, f"{pid} to stand still")
 
     def clients(self, place, n):
-        """Threads that ask, and what they could not."""
+        """Threads that ask, once all have connected, and what they could not."""
         failures = []
-        def client():
+        def client(connection):
             try:
-                self.ask(place)
+                with connection:
+                    self.echo(connection)
             except (OSError, AssertionError) as error:
                 failures.append(error)
-        threads = [threading.Thread(target=client) for _ in range(n)]
+        threads = [threading.Thread(target=client, args=(self.connect(place),)) for _ in range(n)]
         for thread in threads:
             thread.start()
         return threads, failures
@@ -417,21 +428,102 @@ class Opened(SocketTest):
             for _ in range(20):
                 self.ask(path)
             os.kill(pid, signal.SIGCONT)
-        # they agree on its mode, or the one that comes later goes on as it was
+        # the one that was read last has its mode, whether or not they agree
+        mode = lambda: stat.S_IMODE(os.stat(path).st_mode)
         host.actor("app", self.lines(f"app=unix:{path}", "app", Worker="2", ListenMode="0600"))
-        done = host.ctl("reload", check=False)
-        self.assertIn("unit web has it, too, with ListenMode=0666", done.stdout + done.stderr)
-        self.assertEqual(stat.S_IMODE(os.stat(path).st_mode), 0o666)
+        host.ctl("reload")
+        self.assertEqual(mode(), 0o600)
+        host.wait_log(f"unit app shares unix:{path} with unit web, and gives it another ListenMode=")
+        for name in ("app", "web"):
+            host.actor(name, self.lines(f"{name}=unix:{path}", name, Worker="2", ListenMode="0640"))
+        host.ctl("reload")
+        self.assertEqual(mode(), 0o640)
+        self.ask(path)
         # the last of them closes it
         os.unlink(os.path.join(host.config, "web.actor"))
         host.ctl("reload")
         # who goes takes along those whom it has accepted
         wait_for(lambda: self.is_gone(host, "web"), 20 * SLOW, "web to go")
         self.ask(path)
-        self.assertEqual(stat.S_IMODE(os.stat(path).st_mode), 0o600)
+        self.assertEqual(mode(), 0o640)
         os.unlink(os.path.join(host.config, "app.actor"))
         host.ctl("reload")
         wait_for(lambda: not os.path.exists(path), 20 * SLOW, "it to be closed")
+
+    def test_a_reload_that_is_refused_changes_no_mode(self):
+        host = self.opened()
+        host.start()
+        path, taken = self.path(host), self.path(host, "taken")
+        self.listener(socket.AF_UNIX, taken)
+        host.actor("web", self.lines(f"web=unix:{path} web=unix:{taken}", ListenMode="0600"))
+        self.assertNotEqual(host.ctl("reload", check=False).returncode, 0)
+        self.assertEqual(stat.S_IMODE(os.stat(path).st_mode), 0o666)
+        self.ask(path)
+        host.actor("web", self.lines(f"web=unix:{path}", ListenMode="0600"))
+        host.ctl("reload")
+        self.assertEqual(stat.S_IMODE(os.stat(path).st_mode), 0o600)
+
+    def test_one_of_its_own_that_is_in_the_way_is_named(self):
+        host = self.opened()
+        port = self.port()[1]
+        host.actor("tcp", self.lines(f"web=tcp:0.0.0.0:{port}"))
+        host.start()
+        path = self.path(host)
+        for name, place, old in (("web", f"unix-datagram:{path}", f"unix:{path}"),
+                                 ("tcp", f"tcp:127.0.0.1:{port}", f"tcp:0.0.0.0:{port}")):
+            host.actor(name, self.lines(f"web={place}"))
+            done = host.ctl("reload", check=False)
+            self.assertIn(f"trouped itself has {old} open, for unit {name}, and they exclude each other: reload once without that one",
+                          done.stdout + done.stderr)
+        # as it says
+        self.ask(path)
+        self.ask(("127.0.0.1", port))
+        os.unlink(os.path.join(host.config, "tcp.actor"))
+        os.unlink(os.path.join(host.config, "web.actor"))
+        host.ctl("reload")
+        for name in ("tcp", "web"):
+            wait_for(lambda: self.is_gone(host, name), 20 * SLOW, f"{name} to go")
+        host.actor("tcp", self.lines(f"web=tcp:127.0.0.1:{port}"))
+        # a worker may have yet to close it
+        wait_for(lambda: host.ctl("reload", check=False).returncode == 0, 20 * SLOW, "the place to be free")
+        host.wait_unit("tcp", "running")
+        self.ask(("127.0.0.1", port))
+
+    def test_a_file_that_is_gone_is_made_again(self):
+        host = self.opened()
+        host.start()
+        path = self.path(host)
+        for how in (("restart", "web"), ("reload",)):
+            os.unlink(path)
+            host.ctl(*how)
+            self.ask(path)
+            wait_for(lambda: len(self.inode(path)) == 1, 20 * SLOW, "the lost one to be closed")
+        # what another has there meanwhile is left to him, and it is said
+        os.unlink(path)
+        other = self.listener(socket.AF_UNIX, path)
+        done = host.ctl("reload", check=False)
+        self.assertIn(f"Listen=web=unix:{path}: another process has it already", done.stdout + done.stderr)
+        host.ctl("restart", "web")
+        host.wait_log(f"unit web: nobody can connect to unix:{path}: another process has it already")
+        other.close()
+        host.ctl("reload")
+        self.ask(path)
+
+    def test_the_end_of_an_old_actor_does_not_end_it_for_the_new(self):
+        host = self.opened()
+        host.start()
+        path = self.path(host)
+        before = self.inode(path)
+        for _ in range(3):
+            host.ctl("restart", "web")
+            self.ask(path)
+            host.actor("web", self.lines(f"web=unix:{path}", Instances=2))
+            host.ctl("reload")
+            self.ask(path)
+            host.actor("web", self.lines(f"web=unix:{path}"))
+            host.ctl("reload")
+            self.ask(path)
+        self.assertEqual(self.inode(path), before)
 
     def test_what_cannot_be_opened_fails_its_unit_alone(self):
         host = self.unstarted({"hello": {"Plugin": "hello"}})
@@ -455,9 +547,9 @@ class Opened(SocketTest):
         host.actor("none", self.lines("web=tcp:203.0.113.7:80"))
         host.start()
         self.assertEqual(host.unit("hello")["state"], "running")
-        for name, reason in (("busy", f"Listen=web=tcp:127.0.0.1:{port}: another process has it already (ss -tlpn names it)"),
+        for name, reason in (("busy", f"Listen=web=tcp:127.0.0.1:{port}: another process has it already (ss -tlpn names it;"),
                              ("file", f"Listen=web=unix:{file}: there is something that is not a socket"),
-                             ("live", f"Listen=web=unix:{live}: another process has it already (ss -xlpn names it)"),
+                             ("live", f"Listen=web=unix:{live}: another process has it already (ss -xlpn names it;"),
                              ("none", "no interface of this machine has that address now")):
             unit = host.unit(name)
             self.assertEqual(unit["state"], "failed", name)

@@ -274,6 +274,10 @@ static void mistake_is_named_with_its_key(void **state)
 		{"Listen=log=udp:[::]:0",
 		 "bad.actor:3: Listen=log=udp:[::]:0: \"log=udp:[::]:0\" has no port from 1 to "
 		 "65535, which clients could know"},
+		{"Listen=web=tcp:[fe80::1]:80",
+		 "bad.actor:3: Listen=web=tcp:[fe80::1]:80: \"web=tcp:[fe80::1]:80\" has a "
+		 "link-local address, which would need an interface, which cannot be said; "
+		 "[::] is all"},
 		{"Listen=app=unix:run/app", "bad.actor:3: Listen=app=unix:run/app: "
 					    "\"app=unix:run/app\" has no path from / "
 					    "on, nor @NAME, of at most 107 bytes"},
@@ -380,6 +384,36 @@ static void syntax_mistake_keeps_the_unit_out(void **state)
 			    "a [Section]; comments begin with \"#\"");
 }
 
+/* Its sockets are opened, and so have their mode, when a version is made. */
+static void mode_of_sockets_takes_a_new_version(void **state)
+{
+	static const struct {
+		const char *mode;
+		enum conf_change change;
+	} others[] = {{"0666", CONF_SAME}, {"0600", CONF_RESTART}};
+	struct fixture *f = *state;
+	char text[128];
+	struct unit_file *first;
+	size_t n;
+
+	conf_tree_file("a.actor", "[Actor]\nPlugin=hello\nListen=web=unix:/a\n");
+	load(f);
+	first = f->units;
+	n = f->n;
+	f->units = NULL;
+	f->n = 0;
+	for (size_t i = 0; i < ARRAY_LEN(others); i++) {
+		snprintf(text, sizeof(text),
+			 "[Actor]\nPlugin=hello\nListen=web=unix:/a\nListenMode=%s\n",
+			 others[i].mode);
+		conf_tree_file("a.actor", text);
+		load(f);
+		assert_int_equal(f->n, 1);
+		assert_int_equal(unit_file_compare(&first[0], &f->units[0]), others[i].change);
+	}
+	unit_files_free(first, n);
+}
+
 static void change_takes_what_its_keys_say(void **state)
 {
 	static const struct {
@@ -468,6 +502,7 @@ int main(void)
 		TEST(dropin_is_named_when_the_mistake_is_there),
 		TEST(syntax_mistake_keeps_the_unit_out),
 		TEST(change_takes_what_its_keys_say),
+		TEST(mode_of_sockets_takes_a_new_version),
 		TEST(empty_value_frees_any_text),
 	};
 

@@ -7,6 +7,7 @@
 #include "base/io.h"
 #include "tests/unit/sim/sim.h"
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -15,7 +16,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/pidfd.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include <cmocka.h>
@@ -44,7 +47,7 @@ static int make_stand_in(void **state)
 		"{ for fd in /proc/$$/fd/*; do echo \"fd ${fd##*/} $(readlink $fd)\"; done\n"
 		"env\n"
 		"echo \"$@\"\n"
-		"while read -r line; do case $line in Sig*) echo \"$line\";; esac; done < "
+		"while read -r line; do case $line in Sig*|CapAmb*) echo \"$line\";; esac; done < "
 		"/proc/self/status\n"
 		"read -r pid name state parent group session rest < /proc/$$/stat\n"
 		"[ $pid = $session ] && echo own session\n"
@@ -159,6 +162,18 @@ static void write_program(const struct stand_in *in, const char *text)
 	assert_int_equal(fclose(file), 0);
 }
 
+/* What AmbientCapabilities= of a service does, for who may; for others there is nothing. */
+static void raise_ambient(void)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+
+	assert_int_equal(syscall(SYS_capget, &header, data), 0);
+	data[0].inheritable |= data[0].permitted & 1u << CAP_NET_BIND_SERVICE;
+	assert_int_equal(syscall(SYS_capset, &header, data), 0);
+	(void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_NET_BIND_SERVICE, 0, 0);
+}
+
 /* Bits of the signals that the C library keeps to itself (32 and 33): it lets nobody set them,
  * and some programs start others with these ignored. */
 #define LIBC_SIGNALS (3ull << 31)
@@ -180,11 +195,13 @@ static void launcher_gives_a_worker_its_channel_and_nothing_else(void **state)
 	assert_int_equal(setenv("LISTEN_FDS", "1", 1), 0);
 	assert_int_equal(setenv("TROUPE_TEST_KEPT", "yes", 1), 0);
 	ask(&watched, in->program);
+	raise_ambient();
 	sigemptyset(&usr1);
 	sigaddset(&usr1, SIGUSR1);
 	assert_int_equal(sigprocmask(SIG_BLOCK, &usr1, NULL), 0);
 	(void)signal(SIGPIPE, SIG_IGN);
 	wait_launched(&watched);
+	(void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
 	(void)signal(SIGPIPE, SIG_DFL);
 	assert_int_equal(sigprocmask(SIG_UNBLOCK, &usr1, NULL), 0);
 	wait_end(&watched);
@@ -201,6 +218,7 @@ static void launcher_gives_a_worker_its_channel_and_nothing_else(void **state)
 	assert_null(strstr(report, "LISTEN_FDS"));
 	assert_non_null(strstr(report, "TROUPE_TEST_KEPT=yes"));
 	assert_non_null(strstr(report, "own session"));
+	assert_non_null(strstr(report, "CapAmb:\t0000000000000000"));
 	assert_non_null(strstr(report, "SigBlk:\t0000000000000000"));
 	ignored = strstr(report, "SigIgn:\t");
 	assert_non_null(ignored);

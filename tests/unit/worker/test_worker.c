@@ -582,6 +582,12 @@ static void sockets_go_with_a_define_that_fails(void **state)
 	assert_true(is_had(w, other));
 	stage_tell(w, &worker_undefine_method, &(struct worker_undefine){.version = 8});
 	assert_false(is_had(w, other));
+	/* nor is a Define that never came a reason to keep them */
+	close(first);
+	first = hand_over(w, 9, 0);
+	assert_true(is_had(w, first));
+	stage_tell(w, &worker_undefine_method, &(struct worker_undefine){.version = 9});
+	assert_false(is_had(w, first));
 	close(first);
 	close(second);
 	close(other);
