@@ -44,9 +44,9 @@ struct opened *opened_find_rival(const struct opened_all *all, const struct list
 
 /* Open one, of which the caller is the only user; opened_find() has found none. What nobody
  * listens at any more is replaced, as is done with what a killed process has left at a path;
- * directories above that are made. -EUSERS: there are LIMIT_OPENED; -EADDRINUSE: another has it,
- * of another process or of ours; -EEXIST: something that is no socket is at its path; -ENOMEM;
- * of socket(2), bind(2), listen(2), mkdir(2). */
+ * directories above that are made. -EUSERS: there are LIMIT_OPENED; -EADDRINUSE: another one
+ * has it, of another process or of ours; -EEXIST: something that is no socket is at its path;
+ * -ENOMEM; of socket(2), bind(2), listen(2), mkdir(2). */
 int opened_new(struct opened_all *all, const struct listen_key *key, mode_t mode,
 	       struct opened **ret_opened);
 

@@ -58,8 +58,7 @@ static const struct unit *find_user(struct master *master, const struct opened *
 	HASH_ITER (by_number, master->versions, at, next)
 		for (size_t i = 0; i < at->n_sockets; i++)
 			if (at->sockets[i].opened == opened &&
-			    (!other_than ||
-			     (at->unit != other_than && !at->unit->is_removed)))
+			    (!other_than || (at->unit != other_than && !at->unit->is_removed)))
 				return at->unit;
 	return NULL;
 }
@@ -136,9 +135,8 @@ static void take_modes(const struct version *version, mode_t mode)
 		if (other)
 			log_notice(&master->log, "unit %s shares %s with unit %s%s",
 				   version->unit->file.name, opened->place, other->file.name,
-				   opened->mode == mode
-					   ? ""
-					   : ", and gives it another ListenMode=");
+				   opened->mode == mode ? ""
+							: ", and gives it another ListenMode=");
 		r = opened ? opened_set_mode(opened, mode) : 0;
 		if (r < 0)
 			log_warning(&master->log, "unit %s: cannot change the mode of %s: %s",
@@ -194,8 +192,7 @@ int version_share_sockets(const struct version *version, struct version *other)
 {
 	for (size_t i = 0; i < version->n_sockets; i++) {
 		const struct version_socket *socket = &version->sockets[i];
-		struct opened *opened =
-			socket->opened ? share(other, socket->opened) : NULL;
+		struct opened *opened = socket->opened ? share(other, socket->opened) : NULL;
 		int r = add(other, socket->name, opened ? opened->place : socket->place,
 			    opened ? opened->fd : socket->fd, opened);
 
