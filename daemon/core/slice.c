@@ -30,28 +30,35 @@ static inline void mark(struct runtime *runtime, uint64_t sequence)
 static struct histogram *own_times(struct runtime *runtime, struct actor *actor)
 {
 	struct actor_cold *cold = cold_find(runtime, actor);
+	struct histogram *times;
 
 	if (likely(cold && cold->times))
 		return cold->times;
 	if (runtime->n_timed >= LIMIT_TIMED_ACTORS)
 		return NULL;
-	cold = cold_get(runtime, actor);
-	cold->times = calloc(1, sizeof(*cold->times));
-	runtime->n_timed += cold->times != NULL;
-	return cold->times;
+	times = calloc(1, sizeof(*times));
+	if (times) {
+		cold_get(runtime, actor)->times = times;
+		runtime->n_timed++;
+	}
+	return times;
 }
 
 static inline void add(struct runtime *runtime, struct actor *actor, uint64_t ns, uint64_t n)
 {
-	struct histogram *own;
-
-	if (likely(actor != NULL)) {
-		own = own_times(runtime, actor);
-		if (likely(own != NULL))
-			histogram_add(own, ns, n);
+	if (likely(actor != NULL))
 		histogram_add(&actor->unit->times, ns, n);
-	}
 	histogram_add(&runtime->page->handlers, ns, n);
+}
+
+/* One whose time is known, not a mean of several, which may be others' as well. */
+static inline void add_one(struct runtime *runtime, struct actor *actor, uint64_t ns)
+{
+	struct histogram *own = likely(actor != NULL) ? own_times(runtime, actor) : NULL;
+
+	if (likely(own != NULL))
+		histogram_add(own, ns, 1);
+	add(runtime, actor, ns, 1);
 }
 
 /* How long the n handlers since the last look took, of which the last one is that actor's. */
@@ -61,7 +68,7 @@ static inline void measure(struct runtime *runtime, struct actor *actor, uint64_
 	uint64_t took_ns = runtime->now_ns - slice->looked_ns, mean_ns, last_ns;
 
 	if (n <= 1) {
-		add(runtime, actor, took_ns, 1);
+		add_one(runtime, actor, took_ns);
 		return;
 	}
 	mean_ns = took_ns / n;
@@ -70,7 +77,7 @@ static inline void measure(struct runtime *runtime, struct actor *actor, uint64_
 		   last_ns <= mean_ns))
 		add(runtime, actor, mean_ns, n);
 	else /* none begins once the slice is to end: what has passed since then is its own */
-		add(runtime, actor, last_ns, 1);
+		add_one(runtime, actor, last_ns);
 }
 
 void slice_begin(struct runtime *runtime)

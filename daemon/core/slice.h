@@ -8,13 +8,13 @@
  * hand when the slice has lasted too long. So the time that handlers get is never much more
  * than a millisecond old, even if the one before took a second.
  *
- * What is known of time by that is counted, too: of each actor (of LIMIT_TIMED_ACTORS, first
- * come), of each unit, and of all, how long handlers took (struct histogram). Where the clock
- * was read after each, that is exact; of those between two looks the mean is taken, for the
- * actor of the last one, unless that one held up the slice:
+ * What is known of time by that is counted, too: of each unit, and of all, how long handlers
+ * took (struct histogram). Where the clock was read after each, that is exact; of those between
+ * two looks the mean is taken, for the unit of the last one, unless that one held up the slice:
  * then it alone is counted, by what it took beyond the slice's time. Those after the last look
- * of a slice are not counted. And how long the passes of the loop took, until the last look in
- * each.
+ * of a slice are not counted. Of each actor (of LIMIT_TIMED_ACTORS, first come) only those are
+ * counted whose own time is known: the first few of a slice, and what holds one up. And how
+ * long the passes of the loop took, until the last look in each.
  *
  * One runtime, one thread.
  */

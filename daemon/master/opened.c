@@ -76,6 +76,17 @@ static unsigned port_of(const struct listen_key *key)
 		       : ((const struct sockaddr_in6 *)&key->address)->sin6_port;
 }
 
+/* Whether an address of the internet holds all of the other's family; :: takes IPv4 along. */
+static bool is_any_for(const struct listen_key *any, const struct listen_key *key)
+{
+	const struct sockaddr_in *v4 = (const struct sockaddr_in *)&any->address;
+	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)&any->address;
+
+	return any->address.ss_family == AF_INET6
+		       ? IN6_IS_ADDR_UNSPECIFIED(&v6->sin6_addr)
+		       : v4->sin_addr.s_addr == INADDR_ANY && key->address.ss_family == AF_INET;
+}
+
 static bool may_collide(const struct opened *opened, const struct listen_key *key)
 {
 	const bool is_unix = key->address.ss_family == AF_UNIX;
@@ -85,7 +96,8 @@ static bool may_collide(const struct opened *opened, const struct listen_key *ke
 	if (is_unix != (opened->key.address.ss_family == AF_UNIX))
 		return false;
 	if (!is_unix)
-		return opened->key.type == key->type && port_of(&opened->key) == port_of(key);
+		return opened->key.type == key->type && port_of(&opened->key) == port_of(key) &&
+		       (is_any_for(&opened->key, key) || is_any_for(key, &opened->key));
 	return path[0] && lstat(path, &there) == 0 && is_file_of(opened, &there);
 }
 

@@ -474,6 +474,32 @@ static void handlers_are_measured_by_actor(void **state)
 	world_finish(&world);
 }
 
+/* Whoever has the last word of a slice is not charged with what the others did. */
+static void slow_actor_among_quick_ones_is_told_apart(void **state)
+{
+	struct runtime_info quick, slow;
+	struct world world;
+
+	(void)state;
+	world_init(&world, 1, NULL);
+	world.hooks.num = takes_time;
+	world_spawn(&world, 1);
+	world_spawn(&world, 2);
+	for (int i = 0; i < 25; i++)
+		world_send(&world, world.actors[1], 1000);
+	world_send(&world, world.actors[2], 40000000);
+	for (int i = 0; i < 25; i++)
+		world_send(&world, world.actors[1], 1000);
+	world_run(&world);
+	assert_int_equal(runtime_info(world.runtime, world.actors[1], &quick), 0);
+	assert_int_equal(runtime_info(world.runtime, world.actors[2], &slow), 0);
+	assert_int_equal(count_of(slow.own_times), 1);
+	assert_in_range(slow.own_times->max_ns, 39000000, 40000000);
+	assert_true(count_of(quick.own_times) > 0);
+	assert_int_equal(quick.own_times->max_ns, 1000);
+	world_finish(&world);
+}
+
 static void handlers_are_measured_by_unit_and_in_all(void **state)
 {
 	const struct histogram *one, *two, *all, *passes;
@@ -557,6 +583,7 @@ int main(void)
 		cmocka_unit_test(seed_decides_which_actor_is_next),
 		cmocka_unit_test(watch_is_woken_before_a_handler_runs),
 		cmocka_unit_test(handlers_are_measured_by_actor),
+		cmocka_unit_test(slow_actor_among_quick_ones_is_told_apart),
 		cmocka_unit_test(handlers_are_measured_by_unit_and_in_all),
 		cmocka_unit_test(long_handler_among_quick_ones_is_measured),
 	};

@@ -170,10 +170,10 @@ static int hold_port(char *text, size_t size)
 static void own_one_that_is_in_the_way_is_found(void **state)
 {
 	struct fixture *f = *state;
-	struct opened *all, *file, *other;
+	struct opened *all, *one, *file, *other;
 	struct listen_key key;
-	char port[8], text[160];
-	int held = hold_port(port, sizeof(port));
+	char port[8], next[8], text[160];
+	int held = hold_port(port, sizeof(port)), held_next = hold_port(next, sizeof(next));
 
 	snprintf(text, sizeof(text), "web=tcp:0.0.0.0:%s", port);
 	assert_null(listen_key_parse(text, &key));
@@ -185,6 +185,16 @@ static void own_one_that_is_in_the_way_is_found(void **state)
 	snprintf(text, sizeof(text), "web=udp:127.0.0.1:%s", port);
 	assert_null(listen_key_parse(text, &key));
 	assert_null(opened_find_rival(&f->all, &key));
+	/* two addresses do not exclude each other, but one and all do */
+	snprintf(text, sizeof(text), "web=tcp:127.0.0.1:%s", next);
+	assert_null(listen_key_parse(text, &key));
+	assert_int_equal(opened_new(&f->all, &key, 0666, &one), 0);
+	snprintf(text, sizeof(text), "web=tcp:127.0.0.2:%s", next);
+	assert_null(listen_key_parse(text, &key));
+	assert_null(opened_find_rival(&f->all, &key));
+	snprintf(text, sizeof(text), "web=tcp:[::]:%s", next);
+	assert_null(listen_key_parse(text, &key));
+	assert_ptr_equal(opened_find_rival(&f->all, &key), one);
 	/* at a path it is the file that counts */
 	assert_int_equal(opened_new(&f->all, &f->key, 0666, &file), 0);
 	snprintf(text, sizeof(text), "web=unix-datagram:%s", f->path);
@@ -198,6 +208,7 @@ static void own_one_that_is_in_the_way_is_found(void **state)
 	/* who has neither is another process */
 	assert_null(listen_key_parse("web=unix:/nowhere/at/all", &key));
 	assert_null(opened_find_rival(&f->all, &key));
+	close(held_next);
 	close(held);
 }
 
