@@ -95,10 +95,8 @@ void peers_unpark(struct server *server)
 {
 	struct peer *peer;
 
+	/* they are in no other phase */
 	TAILQ_FOREACH(peer, &server->peers.phases[PHASE_HEADER], link)
-	if (peer->parked.id)
-		peer_unpark(server, peer);
-	TAILQ_FOREACH(peer, &server->peers.phases[PHASE_BUSY], link)
 	if (peer->parked.id)
 		peer_unpark(server, peer);
 }
