@@ -40,8 +40,10 @@ OPTIMIZE = -O0
 COVERAGE_COMPILE = --coverage
 COVERAGE_LINK = --coverage -Wl,--wrap=_exit,--wrap=syscall $(BUILD)/tests/coverage/ends.o
 endif
+# daemon/core/switch.h pushes on the stack.
+RED_ZONE := $(if $(filter x86_64%,$(shell $(CC) -dumpmachine)),-mno-red-zone)
 CFLAGS  ?= -g
-ALL_CFLAGS = -std=gnu11 -fPIE $(OPTIMIZE) $(COVERAGE_COMPILE) $(WARNINGS) $(CFLAGS) -D_GNU_SOURCE \
+ALL_CFLAGS = -std=gnu11 -fPIE $(OPTIMIZE) $(RED_ZONE) $(COVERAGE_COMPILE) $(WARNINGS) $(CFLAGS) -D_GNU_SOURCE \
 	     -Iinclude -I. -Idaemon -I$(BUILD)/gen -MMD -MP
 LDFLAGS ?=
 ALL_LDFLAGS = $(if $(SANITIZE),-fsanitize=$(SANITIZE)) $(COVERAGE_LINK) -pie -Wl,-z,relro,-z,now,--as-needed $(LDFLAGS)
