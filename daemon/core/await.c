@@ -57,6 +57,7 @@ void troupe_scope_cancel(struct troupe_self *self, struct troupe_scope handle)
 
 	if (self_is_away(self))
 		return;
+	task_list_self(self);
 	tasked = tasked_find(runtime, self->actor);
 	open = scope_find(runtime, self->actor, handle);
 	if (open)
@@ -143,7 +144,7 @@ void troupe_scope_leave(struct troupe_scope_guard *guard)
 	(void)troupe_scope_end(self, *guard->scope);
 }
 
-void await_end_scopes(struct task *task)
+void await_end_scopes_slow(struct task *task)
 {
 	while (task->scope != &task->root) {
 		if (unlikely(task->scope->frame && task->scope->live > 0))
@@ -226,6 +227,7 @@ int troupe_start(struct troupe_self *self, struct troupe_scope handle,
 	if (scope->depth >= LIMIT_TASK_DEPTH)
 		return -EAGAIN;
 	tasked = tasked_get(runtime, self->actor);
+	task_list_self(self);
 	if (unlikely(tasked->count >= self->actor->unit->tasks))
 		return refuse_more(self, tasked);
 	task = task_new(runtime, self->actor, scope, entry, arg, shared);

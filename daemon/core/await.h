@@ -8,7 +8,12 @@
 
 /* The running task's function has returned: what scopes it has left open are cancelled and
  * ended. On its stack. */
-void await_end_scopes(struct task *task);
+void await_end_scopes_slow(struct task *task);
+static inline void await_end_scopes(struct task *task)
+{
+	if (unlikely(task->scope != &task->root))
+		await_end_scopes_slow(task);
+}
 
 /* This machine has none (runtime->no_tasks): -EOPNOTSUPP. The log says it once. */
 int await_refuse_tasks(struct troupe_self *self);

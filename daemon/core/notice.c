@@ -11,13 +11,6 @@
 #include "core/wait.h"
 #include "core/watch.h"
 
-static void begin_notice(struct troupe_self *self)
-{
-	self->activation.message = NULL;
-	self->activation.outcome.call = SELF_NO_MESSAGE;
-	self->activation.sender = (struct troupe_address){0};
-}
-
 /* ------------------------------------------------------------------ replies */
 
 static void handle_reply(struct troupe_self *self, struct mail *mail)
@@ -34,7 +27,7 @@ static void drop_reply(struct runtime *runtime, struct actor *actor, struct mail
 
 static void handle_end(struct troupe_self *self, struct mail *mail)
 {
-	begin_notice(self);
+	notice_begin(self);
 	reply_handle_end(self, container_of(mail, struct call, mail));
 }
 
@@ -52,7 +45,7 @@ static void handle_tick(struct troupe_self *self, struct mail *mail)
 	const struct troupe_entry *entry = &self->actor->unit->type->entries[mail->entry];
 	uint64_t context;
 
-	begin_notice(self);
+	notice_begin(self);
 	/* also when it was stopped: that takes time, too */
 	page_doing(self->runtime, PAGE_DOING_TIMER);
 	if (timer_tick(self->runtime, container_of(mail, struct timer, mail), &context))
@@ -69,7 +62,7 @@ static void drop_tick(struct runtime *runtime, struct actor *actor, struct mail 
 
 static void handle_ready(struct troupe_self *self, struct mail *mail)
 {
-	begin_notice(self);
+	notice_begin(self);
 	page_doing(self->runtime, PAGE_DOING_WATCH); /* also when it was stopped */
 	watch_handle(self, container_of(mail, struct watch, mail));
 }
@@ -84,7 +77,7 @@ static void drop_ready(struct runtime *runtime, struct actor *actor, struct mail
 
 static void handle_post(struct troupe_self *self, struct mail *mail)
 {
-	begin_notice(self);
+	notice_begin(self);
 	page_doing(self->runtime, PAGE_DOING_POST);
 	inlet_handle(self, mail);
 }
@@ -107,7 +100,7 @@ static void handle_room(struct troupe_self *self, struct mail *mail)
 	const struct wait_past past =
 		wait_finish(runtime, container_of(mail, struct wait, mail));
 
-	begin_notice(self);
+	notice_begin(self);
 	page_doing(runtime, PAGE_DOING_ROOM);
 	if (past.seat)
 		resume_for_room(self, past.seat);
@@ -135,7 +128,7 @@ static void handle_cancel(struct troupe_self *self, struct mail *mail)
 	struct kept_call *kept = container_of(mail, struct kept_call, mail);
 	struct troupe_call handle = {slots_id(kept)};
 
-	begin_notice(self);
+	notice_begin(self);
 	page_doing(runtime, PAGE_DOING_CANCEL);
 	mail->flags &= (uint8_t)~MAIL_QUEUED;
 	if (slots_is_closed(&kept->slot)) { /* answered or dropped meanwhile */
@@ -159,12 +152,6 @@ static void drop_cancel(struct runtime *runtime, struct actor *actor, struct mai
 
 /* ------------------------------------------------------------------ tasks */
 
-static void handle_resume(struct troupe_self *self, struct mail *mail)
-{
-	begin_notice(self);
-	step_run(self, container_of(mail, struct task, mail));
-}
-
 /* An actor's tasks are closed before its mailbox is emptied. */
 static void drop_resume(struct runtime *runtime, struct actor *actor, struct mail *mail)
 {
@@ -183,5 +170,5 @@ const struct notice_kind notice_kinds[MAIL_KINDS] = {
 	[MAIL_TICK] = {handle_tick, drop_tick},       [MAIL_ROOM] = {handle_room, drop_room},
 	[MAIL_CANCEL] = {handle_cancel, drop_cancel}, [MAIL_TEXT] = {handle_reply, drop_reply},
 	[MAIL_READY] = {handle_ready, drop_ready},    [MAIL_POST] = {handle_post, inlet_drop},
-	[MAIL_RESUME] = {handle_resume, drop_resume},
+	[MAIL_RESUME] = {NULL, drop_resume},
 };

@@ -16,7 +16,16 @@ struct notice_kind {
 	void (*drop)(struct runtime *runtime, struct actor *actor, struct mail *mail);
 };
 
-/* By enum mail_kind; SEND and CALL have none, nor has what lies in no mailbox. */
+/* By enum mail_kind; SEND and CALL have none, nor has what lies in no mailbox. RESUME has no
+ * `handle`: core/step.h. */
 extern const struct notice_kind notice_kinds[MAIL_KINDS];
+
+/* What is handled from now on is no message. */
+static inline void notice_begin(struct troupe_self *self)
+{
+	self->activation.message = NULL;
+	self->activation.outcome.call = SELF_NO_MESSAGE;
+	self->activation.sender = (struct troupe_address){0};
+}
 
 #endif

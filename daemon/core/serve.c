@@ -63,7 +63,7 @@ static inline void hand_over(const struct troupe_self *self, struct message *mes
 }
 
 /* It has returned in its first step: what it leaves is what a handler does. */
-static int take_back(struct troupe_self *self, struct tasked *tasked, struct task *task)
+static int take_back(struct troupe_self *self, struct task *task)
 {
 	const struct activation *from = &task->self.activation;
 	struct activation *to = &self->activation;
@@ -75,7 +75,7 @@ static int take_back(struct troupe_self *self, struct tasked *tasked, struct tas
 		to->outcome = from->outcome;
 		to->exit_error = from->exit_error;
 	}
-	task_end_handler(self->actor, tasked, task);
+	task_end_handler(self->runtime, task);
 	if (!scope_is_word(result))
 		return result;
 	answer_result(self, self->activation.call_id, result);
@@ -88,6 +88,7 @@ static void on_wait(struct task *task)
 	const struct type_way *way = task->arg;
 
 	task->is_fresh = false;
+	task_list_self(self);
 	if (way->is_alone) {
 		tasked_find(self->runtime, self->actor)->rest.alone = task;
 		rest_begin(self->actor);
@@ -182,7 +183,7 @@ static int serve_task(struct troupe_self *self, void *state, struct troupe_call 
 	if (message->mail.kind == MAIL_CALL)
 		task->deadline_ns = message->extra;
 	if (!step_begin(self, task))
-		return take_back(self, tasked, task);
+		return take_back(self, task);
 	/* neither the call nor the message is this turn's any more */
 	self->activation.outcome.call = SELF_NO_MESSAGE;
 	self->activation.outcome.kept = true;

@@ -37,15 +37,14 @@ static void run_task(void *arg)
 	} while (task->is_fresh);
 }
 
-static void give_stack(struct runtime *runtime, struct task *task)
+void step_give_stack(struct runtime *runtime, struct task *task)
 {
 	task->stack = stacks_take(&runtime->stacks, task->stack_size, task);
 	flow_make(&task->stack->flow, task->stack->low, stacks_size(task->stack), run_task,
 		  task);
 }
 
-/* It has written below its stack, where somebody else's memory may have been. */
-COLD _Noreturn static void die_of_overflow(struct runtime *runtime, const struct task *task)
+COLD void step_die_of_overflow(struct runtime *runtime, const struct task *task)
 {
 	runtime->overflown = task;
 	abort();
@@ -59,43 +58,7 @@ static void look_for_end(struct troupe_self *self)
 		activation_exit(self, 0);
 }
 
-/* What troupe_exit() asked for holds when the task has left. */
-static void take_exit(struct troupe_self *self, struct task *task)
-{
-	if (likely(!task->self.activation.outcome.exiting))
-		return;
-	task->self.activation.outcome.exiting = false;
-	if (!self->activation.outcome.exiting)
-		activation_exit(self, task->self.activation.exit_error);
-}
-
-/* Until it waits (true) or has returned. */
-static bool enter(struct runtime *runtime, struct task *task)
-{
-	bool goes_on;
-
-	if (!task->stack)
-		give_stack(runtime, task);
-	task->state = TASK_RUNNING;
-	runtime->running = task;
-	stacks_enter(&runtime->stacks, task->stack);
-	goes_on = flow_enter(&task->stack->flow) && !task->is_parked;
-	runtime->running = NULL;
-	if (unlikely(!stacks_is_sound(task->stack)))
-		die_of_overflow(runtime, task);
-	return goes_on;
-}
-
-bool step_begin(struct troupe_self *self, struct task *task)
-{
-	bool goes_on = enter(self->runtime, task);
-
-	if (goes_on)
-		take_exit(self, task);
-	return goes_on;
-}
-
-static void end(struct troupe_self *self, struct task *task)
+void step_end(struct troupe_self *self, struct task *task)
 {
 	const char *name = task->entry->name;
 	int result = task->result;
@@ -104,7 +67,7 @@ static void end(struct troupe_self *self, struct task *task)
 		task->duty->on_end(task, result);
 		result = 0;
 	}
-	take_exit(self, task);
+	step_take_exit(self, task);
 	if (task_end(self->runtime, task, result)) {
 		self->activation.task = name;
 		take_result(self, result);
@@ -113,34 +76,14 @@ static void end(struct troupe_self *self, struct task *task)
 	look_for_end(self);
 }
 
-static void advance(struct troupe_self *self, struct task *task)
+COLD void step_end_late(struct troupe_self *self)
 {
-	if (enter(self->runtime, task))
-		take_exit(self, task);
-	else
-		end(self, task);
-}
-
-/* What the status page says of a step: the message that began the task, if one did. */
-static void say_doing(struct runtime *runtime, const struct task *task)
-{
-	page_doing(runtime, task->duty ? task->self.activation.handler->hash : PAGE_DOING_TASK);
-}
-
-void step_run(struct troupe_self *self, struct task *task)
-{
-	struct runtime *runtime = self->runtime;
-
-	say_doing(runtime, task);
-	if (!task_take_notice(runtime, task))
-		look_for_end(self);
-	else
-		advance(self, task);
+	look_for_end(self);
 }
 
 void step_resume(struct troupe_self *self, struct task *task, int result)
 {
-	say_doing(self->runtime, task);
+	step_say_doing(self->runtime, task);
 	task_take(self->runtime, task, result);
-	advance(self, task);
+	step_advance(self, task);
 }

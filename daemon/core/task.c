@@ -74,9 +74,16 @@ struct task *task_new(struct runtime *runtime, struct actor *actor, struct scope
 {
 	struct task *task = task_make(runtime, actor, scope, entry, arg, shared);
 
-	if (task)
-		mailbox_notify(runtime, actor, &task->mail, MAIL_RESUME);
+	if (!task)
+		return NULL;
+	task_list(task);
+	mailbox_notify(runtime, actor, &task->mail, MAIL_RESUME);
 	return task;
+}
+
+COLD void task_list_late(struct task *task)
+{
+	task_list(task);
 }
 
 void task_give(struct runtime *runtime, struct task *task)
@@ -86,13 +93,10 @@ void task_give(struct runtime *runtime, struct task *task)
 		slots_give(&runtime->tasks, task);
 }
 
-bool task_take_notice(struct runtime *runtime, struct task *task)
+COLD void task_give_late(struct runtime *runtime, struct task *task)
 {
-	task->mail.flags &= (uint8_t)~MAIL_QUEUED;
-	if (likely(!slots_is_closed(&task->slot)))
-		return task->state != TASK_ENDED;
-	task_give(runtime, task);
-	return false;
+	if (slots_is_closed(&task->slot))
+		task_give(runtime, task);
 }
 
 void task_forget(struct runtime *runtime, struct task *task)

@@ -89,6 +89,7 @@ struct task {
 	bool is_named;        /* somebody has its id */
 	bool is_cut;          /* `result` is that its scope is cut */
 	bool is_alone;        /* it is a handler that is alone, or works for one */
+	bool is_listed;       /* it counts, and is found by its actor and its scope */
 	bool is_fresh;        /* a handler's that has not waited */
 	bool is_parked;       /* the same, when it has returned: its flow has not ended */
 	bool is_abandoned;    /* the record is never used again */
@@ -120,28 +121,47 @@ static inline uint32_t task_stack_size(const struct actor *actor,
 	return entry->stack ? (uint32_t)entry->stack : actor->unit->task_stack;
 }
 
-/* From now on it is that actor's, and one of those in that scope. */
-static inline void task_place(struct task *task, struct tasked *tasked, struct scope *scope,
-			      const struct troupe_task_entry *entry, void *arg)
+/* From now on it is that actor's, in that scope. */
+static inline void task_place(struct task *task, const struct tasked *tasked,
+			      struct scope *scope, const struct troupe_task_entry *entry,
+			      void *arg)
 {
-	struct runtime *runtime = task->self.runtime;
-
-	task->actor = (uint32_t)(tasked - runtime->taskeds);
+	task->actor = (uint32_t)(tasked - task->self.runtime->taskeds);
 	task->deadline_ns = UINT64_MAX;
 	task->entry = entry;
 	task->arg = arg;
-	task->since_ns = slice_now_ns(runtime);
 	task->root.outer = scope;
 	task->root.depth = scope->depth + 1;
 	task->root.cut = scope->cut;
+}
+
+/* Its actor and its scope know of it. */
+static inline void task_list(struct task *task)
+{
+	struct runtime *runtime = task->self.runtime;
+	struct tasked *tasked = tasked_find(runtime, task->self.actor);
+	struct scope *scope = task->root.outer;
+
+	task->since_ns = slice_now_ns(runtime);
 	chain_append(&tasked->tasks, &task->of_actor);
 	chain_append(&scope->tasks, &task->of_scope);
 	scope->live++;
 	tasked->live++;
 	tasked->count++;
+	task->is_listed = true;
 }
 
-/* A task in that scope that is to run at once. NULL: no record, or no stack. */
+/* A handler is listed when it comes to wait, or to do what its actor's other tasks are asked
+ * for: most do neither. To be called first there. */
+void task_list_late(struct task *task);
+static inline void task_list_self(const struct troupe_self *self)
+{
+	if (self->task && unlikely(!self->task->is_listed))
+		task_list_late(self->task);
+}
+
+/* A task in that scope that is to run at once, and is not listed. NULL: no record, or no
+ * stack. */
 struct task *task_make(struct runtime *runtime, struct actor *actor, struct scope *scope,
 		       const struct troupe_task_entry *entry, void *arg, void *shared);
 
@@ -178,7 +198,15 @@ void task_forget(struct runtime *runtime, struct task *task);
 
 /* Its notice has left the mailbox. False: it has ended before it began; where nobody can ask
  * for its result any more its record is free now. */
-bool task_take_notice(struct runtime *runtime, struct task *task);
+void task_give_late(struct runtime *runtime, struct task *task);
+static inline bool task_take_notice(struct runtime *runtime, struct task *task)
+{
+	task->mail.flags &= (uint8_t)~MAIL_QUEUED;
+	if (likely(!slots_is_closed(&task->slot) && task->state != TASK_ENDED))
+		return true;
+	task_give_late(runtime, task);
+	return false;
+}
 
 /* It is one of the actor's: by a handle that may be made up. NULL: it is not. */
 struct task *task_find(const struct runtime *runtime, const struct actor *actor,

@@ -14,6 +14,7 @@
 #include "core/outbox.h"
 #include "core/page.h"
 #include "core/slice.h"
+#include "core/step.h"
 #include "core/task.h"
 #include "core/task_end.h"
 #include "core/timer.h"
@@ -272,6 +273,8 @@ static inline void run_turn(struct troupe_self *self, struct runtime *runtime,
 			handle_send(self, runtime, actor, message_of(mail));
 		else if (mail->kind == MAIL_CALL)
 			handle_call(self, message_of(mail));
+		else if (mail->kind == MAIL_RESUME)
+			step_run(self, container_of(mail, struct task, mail));
 		else
 			notice_kinds[mail->kind].handle(self, mail);
 		mail = next;

@@ -162,6 +162,92 @@ static void record_that_is_nobodys_cannot_be_joined(void **state)
 	world_finish(&world);
 }
 
+/* ------------------------------------------------------------------ what else they do */
+
+static int sleeps(struct troupe_self *self, struct puppet *me, void *arg, void *shared)
+{
+	(void)me;
+	(void)arg;
+	(void)shared;
+	note(self, "slept %s; ", tasker_word(troupe_sleep(self, TROUPE_SECOND_NS)));
+	return 0;
+}
+TROUPE_TASK(sleeps, struct puppet, void, void)
+
+/* Starts as many others as it can, up to n, and does not wait for them. */
+static int starts_others(struct troupe_self *self, struct puppet *me, struct troupe_call call,
+			 int64_t n)
+{
+	int rc = 0;
+
+	(void)me;
+	for (int64_t i = 0; i < n && rc == 0; i++) {
+		rc = troupe_start(self, TROUPE_OF_ACTOR, &sleeps_task, NULL, NULL, NULL);
+		note(self, "start %s; ", tasker_word(rc));
+	}
+	return troupe_return(self, call, &num_method, &(struct num){n});
+}
+
+static void begin_with_three_tasks(struct world *world, behaviour *function)
+{
+	tasker_begin(world, function, 0);
+	assert_int_equal(runtime_unit_define(world->runtime,
+					     &(struct runtime_unit){.number = 3,
+								    .name = "three",
+								    .type = world->tasker,
+								    .tasks = 3}),
+			 0);
+	world->actors[3] = world_spawn_in(world, 3, 3);
+}
+
+static void handler_is_one_of_the_tasks_that_its_actor_may_have(void **state)
+{
+	struct world world;
+
+	(void)state;
+	begin_with_three_tasks(&world, starts_others);
+	assert_int_equal(world_send(&world, world.actors[3], 3), 0);
+	world_run(&world);
+	assert_log(&world, "3:num 3; start 0; start 0; start EAGAIN; ");
+	/* it is none of them any more, and has left the next one what it had */
+	assert_int_equal(count_listed(&world, world.actors[3]), 2);
+	assert_non_null(world.runtime->parked);
+	assert_int_equal(world_send(&world, world.actors[3], 0), 0);
+	world_run(&world);
+	assert_log(&world, "3:num 0; ");
+	assert_int_equal(world.runtime->tasks.count, 3);
+	world_sleep(&world, TROUPE_SECOND_NS + A_BIT);
+	assert_log(&world, "slept 0; slept 0; ");
+	world_finish(&world);
+}
+
+/* Cuts short all that its actor's tasks wait for, and waits. */
+static int cancels_all(struct troupe_self *self, struct puppet *me, struct troupe_call call,
+		       int64_t n)
+{
+	int rc;
+
+	(void)me;
+	troupe_scope_cancel(self, TROUPE_OF_ACTOR);
+	rc = troupe_sleep(self, (uint64_t)n * TROUPE_MS_NS);
+	note(self, "sleep %s; ", tasker_word(rc));
+	return troupe_return(self, call, &num_method, &(struct num){n});
+}
+
+static void handler_that_cancels_its_actors_tasks_is_one_of_them(void **state)
+{
+	struct world world;
+
+	(void)state;
+	tasker_begin(&world, cancels_all, 0);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(world_send(&world, world.actors[2], 1), 0);
+		world_run(&world);
+		assert_log(&world, "2:num 1; sleep ECANCELED; ");
+	}
+	world_finish(&world);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -170,6 +256,8 @@ int main(void)
 		cmocka_unit_test(handlers_of_two_units_have_their_own_stacks),
 		cmocka_unit_test(arithmetic_of_one_handler_is_not_anothers),
 		cmocka_unit_test(record_that_is_nobodys_cannot_be_joined),
+		cmocka_unit_test(handler_is_one_of_the_tasks_that_its_actor_may_have),
+		cmocka_unit_test(handler_that_cancels_its_actors_tasks_is_one_of_them),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
