@@ -227,7 +227,8 @@ static __attribute__((unused)) int fixture_connect(struct fixture *fixture)
 	return ends[0];
 }
 
-/* A server with the limits in `config`; the rest of it is filled in. */
+/* A server with the limits in `config`, and its shares if it has any; the rest of it is filled
+ * in. */
 static struct fixture *fixture_new(const struct control_config *config)
 {
 	struct fixture *fixture = calloc(1, sizeof(*fixture));
@@ -243,7 +244,8 @@ static struct fixture *fixture_new(const struct control_config *config)
 	fixture->config.vendor = "Vendor";
 	fixture->config.product = "Product";
 	fixture->config.version = "1.2";
-	fixture->config.shares = fixture_shares;
+	if (!fixture->config.shares)
+		fixture->config.shares = fixture_shares;
 	fixture->config.url = "https://example.org";
 	assert_int_equal(control_server_new(&fixture->config, &fixture->server), 0);
 	fixture->client = fixture_connect(fixture);
