@@ -1,6 +1,6 @@
 /* slab_piece.h - a piece of memory while it is free: a link in a list of its size.
  *
- * For the files of the slab.
+ * For the files of the slab; and what the sanitizer is told, for stacks.c, too.
  */
 #ifndef CORE_SLAB_PIECE_H
 #define CORE_SLAB_PIECE_H

@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "base/list.h"
 #include "core/mapping.h"
+#include "core/slab_piece.h"
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -120,6 +121,8 @@ static void free_run(struct stacks *stacks, struct stack_run *run)
 {
 	if (run->guard == STACKS_PROTECT)
 		stacks->n_protected -= STACKS_RUN;
+	/* of a task that was given up functions have not returned */
+	slab_unpoison(run->base, STACKS_RUN * stride_of(run));
 	mapping_release(run->base, STACKS_RUN * stride_of(run));
 	stacks->n_runs--;
 	free(run);
