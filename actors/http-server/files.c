@@ -200,11 +200,14 @@ static struct MHD_Response *read_small(int fd, uint64_t first, uint64_t count)
 	return response;
 }
 
-/* Of so many bytes of the file; takes the descriptor. NULL: no memory. */
-static struct MHD_Response *response_of(int fd, uint64_t first, uint64_t count)
+/* Of so many bytes of the file, which are sent unless only the head is asked for; takes the
+ * descriptor. NULL: no memory. */
+static struct MHD_Response *response_of(const struct exchange *exchange, int fd, uint64_t first,
+					uint64_t count)
 {
+	const bool is_sent = strcmp(exchange->verb, MHD_HTTP_METHOD_HEAD) != 0;
 	struct MHD_Response *response =
-		count <= SMALL_FILE ? read_small(fd, first, count) : NULL;
+		is_sent && count <= SMALL_FILE ? read_small(fd, first, count) : NULL;
 
 	if (response) {
 		close(fd);
@@ -250,7 +253,7 @@ static void answer_file(struct exchange *exchange, int fd, const struct stat *st
 		}
 		response = MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
 	} else {
-		response = response_of(fd, first, count);
+		response = response_of(exchange, fd, first, count);
 	}
 	if (response) {
 		MHD_add_response_header(response, MHD_HTTP_HEADER_ETAG, tag);

@@ -513,6 +513,21 @@ class Files(HttpTest):
         self.assertEqual(self.ask("POST", "/").status, 405)
         self.assert_greets()
 
+    def test_no_file_is_read_whose_head_alone_is_asked_for(self):
+        def read():  # bytes, by the whole worker
+            with open(f"/proc/{self.server_pid()}/io") as file:
+                return int(file.readline().split()[1])
+
+        self.write("small.txt", b"x" * 8000)
+        before = read()
+        for _ in range(50):
+            self.assertEqual(self.ask("HEAD", "/small.txt").headers["content-length"], "8000")
+        self.assertLess(read() - before, 25 * 8000)
+        before = read()
+        for _ in range(50):
+            self.assertEqual(len(self.ask("GET", "/small.txt").body), 8000)
+        self.assertGreaterEqual(read() - before, 50 * 8000)
+
     def test_nothing_else_is_reached(self):
         for target in ("/.secret", "/a/.git/config", "/passwd", "/slash/etc/passwd", "/../etc/passwd", "/a/../index.html",
                        "/%2e%2e/etc/passwd", "/..%2fetc/passwd", "/a%2fb.txt", "//etc/passwd", "/a//b.txt", "/fifo", "/a", "/nothing",
