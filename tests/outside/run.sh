@@ -13,6 +13,8 @@ for page in README.md docs/tutorial.md docs/asyncio.md; do
 		/^```/ { file = ""; next }
 		file { print > (out "/" file) }' "$tree/$page"
 done
+# The README's port may be somebody's here.
+sed -i "s|tcp:127.0.0.1:8000|unix:$work/web.socket|" "$work/web/web.c"
 for plugin in greeter web hello reminder later polite anyone divider crew waits; do
 	(cd "$work/$plugin" && make -s 2>"$work/warnings") || { cat "$work/warnings" >&2; fail "the pages' $plugin does not build"; }
 	[ ! -s "$work/warnings" ] || { cat "$work/warnings" >&2; fail "the pages' $plugin builds with warnings"; }
