@@ -174,7 +174,8 @@ int stream_open(struct troupe_self *self, int fd, struct stream **ret_stream)
 		       LOOP_READ | LOOP_WRITE | POLLER_EDGE);
 	if (rc < 0) {
 		free(stream);
-		close(fd);
+		if (rc != -EEXIST) /* else it is not ours to close */
+			close(fd);
 		return rc;
 	}
 	*ret_stream = stream;

@@ -53,8 +53,8 @@ static inline struct stream *stream_find(const struct troupe_self *self, uint64_
 int stream_place_or_tls(const struct troupe_self *self, const char *text,
 			struct place *ret_place);
 
-/* A stream on a non-blocking descriptor, which is taken, closed on failure, too. *ret_stream is
- * the actor's. */
+/* A stream on a non-blocking descriptor, which is taken, closed on failure, too, but for
+ * -EEXIST: it has a port, which keeps it. *ret_stream is the actor's. */
 int stream_open(struct troupe_self *self, int fd, struct stream **ret_stream);
 
 void stream_close(struct runtime *runtime, struct stream *stream);

@@ -71,7 +71,8 @@ TROUPE_AWAIT int troupe_connect(struct troupe_self *self, const char *place,
 /* Make a descriptor that is open a stream: a socket of streams, a pipe, a terminal. It is
  * taken, closed on each failure, too; and is non-blocking from now on, also for others who have
  * its file open. -EPERM: a file that never waits (a regular one, a directory): there is no use
- * in a stream; -EBADF; -ENOMEM, -ENOSPC, -EMFILE: limits. */
+ * in a stream; -EBADF; -EEXIST: it is a stream's, a listener's or a datagram socket's already,
+ * which keeps it: this alone does not close it; -ENOMEM, -ENOSPC, -EMFILE: limits. */
 int troupe_adopt(struct troupe_self *self, int fd,
 		 struct troupe_stream *ret_stream) TROUPE_WARN_UNUSED;
 

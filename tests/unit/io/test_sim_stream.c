@@ -610,6 +610,8 @@ static int adopts_odd_ones(struct troupe_self *self, struct harbour *harbour)
 	assert_int_equal(fcntl(file, F_GETFD), -1);
 	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
 	assert_int_equal(troupe_adopt(self, ends[0], &stream), 0);
+	/* a second time it is refused, and stays the stream's */
+	assert_int_equal(troupe_adopt(self, ends[0], &(struct troupe_stream){0}), -EEXIST);
 	assert_int_equal(write(ends[1], "pipe", 4), 4);
 	assert_int_equal(troupe_read(self, stream, bytes, 8), 4);
 	assert_int_equal(troupe_finish(self, stream), -ENOTSOCK);
