@@ -258,7 +258,7 @@ void show_owned(struct ctl *ctl, const struct api_actor *actor)
 		const struct api_owned *owned = &actor->owns->items[i];
 
 		show_print(ctl, "%s %lld %s%s", i > 0 ? "," : "", (long long)owned->count,
-			   owned->kind, terminal_plural(owned->count));
+			   owned->kind, terminal_plural_of(owned->kind, owned->count));
 		if (owned->bytes == 0)
 			continue;
 		terminal_print_bytes(owned->bytes, bytes, sizeof(bytes));

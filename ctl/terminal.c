@@ -42,6 +42,14 @@ const char *terminal_plural(int64_t n)
 	return n == 1 ? "" : "s";
 }
 
+const char *terminal_plural_of(const char *noun, int64_t n)
+{
+	const size_t length = strlen(noun);
+	const bool hisses = length >= 2 && strcmp(noun + length - 2, "ch") == 0;
+
+	return n == 1 ? "" : hisses ? "es" : "s";
+}
+
 struct character_range {
 	uint32_t first, last;
 };
@@ -116,6 +124,9 @@ void terminal_print_ms(int64_t ms, char *text, size_t size)
 
 	if (ms < 1000)
 		snprintf(text, size, "%lldms", (long long)ms);
+	else if (seconds < 10)
+		snprintf(text, size, "%lld.%llds", (long long)seconds,
+			 (long long)(ms % 1000 / 100));
 	else if (seconds < 60)
 		snprintf(text, size, "%llds", (long long)seconds);
 	else if (seconds < 3600)

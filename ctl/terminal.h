@@ -22,6 +22,8 @@ size_t terminal_width(const char *text);
 
 /* What a noun behind a number ends with: "s", or "" behind 1. */
 const char *terminal_plural(int64_t n);
+/* The same of a noun that may end in a hiss: "es" then. */
+const char *terminal_plural_of(const char *noun, int64_t n);
 
 /* Bytes as "1.2 MiB"; milliseconds as "3h 12min". Each fits 32 bytes. */
 void terminal_print_bytes(int64_t bytes, char *text, size_t size);

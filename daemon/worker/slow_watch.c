@@ -187,8 +187,11 @@ static void report(struct slow_watch *watch)
 /* Another handler, or none. */
 static void turn_to(struct slow_watch *watch, uint64_t sequence)
 {
-	if (watch->slow)
+	if (watch->slow) {
+		/* it has ended since the last look: rather a little too long than too short */
+		store(&watch->slow->for_ns, watch->look_ns - watch->since_ns);
 		store(&watch->slow->is_over, 1);
+	}
 	watch->slow = NULL;
 	watch->last = sequence;
 	watch->since_ns = watch->look_ns;

@@ -81,12 +81,22 @@ static void text_prints_amounts_for_people(void **state)
 	assert_string_equal(text, "1023 B");
 	terminal_print_bytes(1536, text, sizeof(text));
 	assert_string_equal(text, "1.5 KiB");
+	terminal_print_ms(1990, text, sizeof(text));
+	assert_string_equal(text, "1.9s");
 	terminal_print_ms(59999, text, sizeof(text));
 	assert_string_equal(text, "59s");
 	terminal_print_ms(3 * 3600000 + 120000, text, sizeof(text));
 	assert_string_equal(text, "3h 2min");
 	terminal_print_ms(INT64_MAX, text, sizeof(text));
 	terminal_print_bytes(INT64_MAX, text, sizeof(text));
+}
+
+static void nouns_have_their_plural(void **state)
+{
+	(void)state;
+	assert_string_equal(terminal_plural_of("task", 2), "s");
+	assert_string_equal(terminal_plural_of("watch", 2), "es");
+	assert_string_equal(terminal_plural_of("watch", 1), "");
 }
 
 /* Parse up to eight words. */
@@ -167,6 +177,7 @@ int main(void)
 		cmocka_unit_test(text_prints_amounts_for_people),
 		cmocka_unit_test(options_are_read_wherever_they_stand),
 		cmocka_unit_test(options_fail_with_the_reason_when_they_are_wrong),
+		cmocka_unit_test(nouns_have_their_plural),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
