@@ -202,7 +202,7 @@ $(BUILD)/failpoints/troupectl: $(BUILD)/failpoints/ctl/main.o $(firstword $(FAIL
 TEST_SCRIPTS = $(if $(SANITIZE),tests/outside/run.sh,$(wildcard tests/outside/*.sh))
 # Races are between threads, and nearly all of these programs have one: for that sanitizer only those are built and run that
 # make another, or start workers. No other one may: see check-threads.
-THREADED = base/test_crew base/test_handoff base/test_loop base/test_overrun bridge/test_nanomsg core/test_inlet io/test_pool io/test_threads plugin/test_loader worker/%
+THREADED = base/test_crew base/test_handoff base/test_loop base/test_overrun bridge/test_nanomsg core/test_inlet core/test_sim_other_thread io/test_pool io/test_threads plugin/test_loader worker/%
 ifeq ($(SANITIZE),thread)
 ONE_THREAD = $(filter-out $(THREADED:%=$(BUILD)/tests/unit/%),$(UNIT_TESTS))
 endif

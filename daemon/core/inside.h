@@ -135,6 +135,7 @@ struct runtime {
 	struct tasked *taskeds; /* of each slot of an actor */
 	uint32_t n_tasked;
 	struct task *running;   /* NULL: a handler runs, or nothing */
+	const void *thread;     /* in which all of this is: thread_here() */
 	struct task *parked;    /* nobody's, for the next handler that is a task; NULL: none */
 	struct wait_seat *seat; /* of whoever waits for room that is missing; core/wait.h */
 	const struct task *overflown; /* it has written below its stack: the process dies */

@@ -21,7 +21,7 @@ COLD int pause_refuse_self(struct troupe_self *self)
 {
 	if (!self->task)
 		return -EDEADLK;
-	if (self_is_away(self))
+	if (self_is_away(self) || self->runtime->thread != thread_here())
 		return -EINVAL;
 	warn(self->task, "does not run, but its `self` is waited with");
 	return -EINVAL;

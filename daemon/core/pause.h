@@ -8,11 +8,13 @@
 #ifndef CORE_PAUSE_H
 #define CORE_PAUSE_H
 
+#include "base/thread.h"
 #include "core/mailbox.h"
 #include "core/slice.h"
 #include "core/task.h"
 
-/* Why nobody waits by that `self`: -EDEADLK: it is no task's; -EINVAL: another task's. */
+/* Why nobody waits by that `self`: -EDEADLK: it is no task's; -EINVAL: another task's, or here
+ * is another thread. */
 int pause_refuse_self(struct troupe_self *self);
 
 /* The function that has begun the task's innermost scope has returned without ending it: the
@@ -27,7 +29,8 @@ __attribute__((always_inline)) static inline int pause_begin(struct troupe_self 
 	struct task *task = self->task;
 
 	*ret_task = task;
-	if (unlikely(!task || self->runtime->running != task))
+	if (unlikely(!task || self->runtime->running != task ||
+		     self->runtime->thread != thread_here()))
 		return pause_refuse_self(self);
 	if (unlikely(task->scope->frame) && __builtin_frame_address(0) >= task->scope->frame)
 		pause_die_astray(task);

@@ -1,5 +1,6 @@
 #include "core/runtime.h"
 #include "base/cleanup.h"
+#include "base/thread.h"
 #include "core/call.h"
 #include "core/caller.h"
 #include "core/client.h"
@@ -139,6 +140,7 @@ int runtime_new(const struct runtime_config *config, struct runtime **ret_runtim
 	runtime->run_first = SLOT_NONE;
 	runtime->run_end = &runtime->run_first;
 	runtime->loop = config->loop;
+	runtime->thread = thread_here();
 	runtime->page = config->page;
 	/* sequence numbers are the names of activations, too */
 	page_store(&runtime->page->thread.sequence,

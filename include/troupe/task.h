@@ -11,7 +11,8 @@
  *   -ECANCELED  the scope was cancelled; so says each further one in it, until the scope ends
  *   -ETIMEDOUT  the same, by the scope's time
  *   -EDEADLK    this is no task, or it would wait for itself
- *   -EINVAL     `self` is another task's, or something is not what the function takes
+ *   -EINVAL     `self` is another task's, or this another thread, or something is not what the
+ *               function takes
  *
  * What has happened is never reported as cancelled: a result that is there wins, and the next
  * TROUPE_AWAIT says it. A task that goes on all the same is put behind all others with each
