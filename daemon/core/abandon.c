@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #define LOG_WARNING_LEVEL 4
+#define LOG_PLACE         1000 /* bytes of a backtrace in a line */
 
 static void add_lost(struct runtime *runtime, size_t bytes)
 {
@@ -28,15 +29,22 @@ static void set_actor_aside(struct runtime *runtime, struct actor *actor)
 	actor->marks |= ACTOR_LOST;
 }
 
+/* Whose fault it is: its stack says where it still waits. */
+static void warn(struct runtime *runtime, const struct task *task)
+{
+	char place[LOG_PLACE] = "", text[LOG_PLACE + 200];
+
+	if (runtime->ops->print_place)
+		runtime->ops->print_place(runtime->context, slots_id(task), place,
+					  sizeof(place));
+	snprintf(text, sizeof(text), "task %.100s did not end within TaskGrace=: abandoned%s%s",
+		 task->entry->name, place[0] ? ", in " : "", place);
+	unit_log(runtime, task_actor(runtime, task)->unit, LOG_WARNING_LEVEL, text);
+}
+
 /* Its stack and its record stay as they are, whoever may still point there. */
 static void abandon(struct runtime *runtime, struct task *task)
 {
-	const struct definition *unit = task_actor(runtime, task)->unit;
-	char text[256];
-
-	snprintf(text, sizeof(text), "task %.100s did not end within TaskGrace=: abandoned",
-		 task->entry->name);
-	unit_log(runtime, unit, LOG_WARNING_LEVEL, text);
 	flow_drop(&task->stack->flow);
 	add_lost(runtime, sizeof(*task) + stacks_size(task->stack));
 	stacks_abandon(&runtime->stacks, task->stack);
@@ -54,6 +62,7 @@ static void drop_task(struct runtime *runtime, struct task *task)
 	if (task->stack) {
 		if (task->duty)
 			task->duty->on_abandon(runtime, task);
+		warn(runtime, task);
 		abandon(runtime, task);
 	}
 	wait_leave(runtime, &task->room);

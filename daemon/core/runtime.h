@@ -120,6 +120,9 @@ struct runtime_ops {
 	 * borrowed. */
 	void (*on_log)(void *context, uint32_t version, int priority, const char *actor,
 		       const char *text);
+	/* Where a task is that waits, for people: "hello.so(rest+0x1c), in ...", the innermost
+	 * function first, as much as fits; "" when that is not known. Optional. */
+	void (*print_place)(void *context, uint64_t task, char *text, size_t size);
 	/* A handler returned a negative value. Optional. Borrowed for the call. */
 	void (*on_failure)(void *context, const struct runtime_failure *failure);
 	/* Optional. Borrowed for the call, which may be in the middle of a handler. */

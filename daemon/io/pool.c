@@ -60,14 +60,16 @@ static void on_gone(struct runtime *runtime, struct belonging *belonging)
 	struct troupe_job *job = container_of(errand_of(belonging), struct troupe_job, errand);
 	const uint64_t all = atomic_load_explicit(&job->progress.all, memory_order_relaxed);
 	const uint64_t done = atomic_load_explicit(&job->progress.done, memory_order_relaxed);
-	char text[256];
+	char progress[64] = "", text[256];
 
 	if (!errand_lose(&job->errand))
 		return;
+	if (done > 0 || all > 0)
+		snprintf(progress, sizeof(progress), " (%llu of %llu done)",
+			 (unsigned long long)done, (unsigned long long)all);
 	snprintf(text, sizeof(text),
-		 "a job of task %.100s does not return (%llu of %llu done): a thread is left "
-		 "to it",
-		 job->errand.task_name, (unsigned long long)done, (unsigned long long)all);
+		 "a job of task %.100s does not return%s: a thread is left to it",
+		 job->errand.task_name, progress);
 	unit_log(runtime, belonging_actor(runtime, belonging)->unit, LOG_WARNING_LEVEL, text);
 }
 

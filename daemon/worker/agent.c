@@ -77,6 +77,7 @@ static const struct runtime_ops runtime_ops = {
 	.on_end = on_end,
 	.on_dead_letter = on_dead_letter,
 	.on_log = on_log,
+	.print_place = agent_print_place,
 	.on_failure = on_failure,
 	.on_memory = on_memory,
 	.on_replied = agent_calls_on_replied,

@@ -9,6 +9,7 @@
 #include "worker/recorder.h"
 #include <errno.h>
 #include <execinfo.h>
+#include <stdio.h>
 #include <string.h>
 
 #define AT_ONCE    64u         /* tasks in one TaskCensus */
@@ -38,6 +39,22 @@ static void take_trace(void *arg)
 	trace->n = backtrace(trace->frames, PAGE_FRAMES + INNER);
 }
 
+/* The outermost whose text has that; 0: there is none. */
+static int find_function(const struct code_names *names, const struct trace *trace,
+			 const char *part)
+{
+	int i = trace->n;
+
+	while (--i > 0) {
+		struct page_frame frame;
+
+		code_names_fill(names, (uintptr_t)trace->frames[i], 1, &frame);
+		if (strstr(frame.text, part))
+			break;
+	}
+	return i > 0 ? i : 0;
+}
+
 /* Of the host's frames, the one that the plug-in has called is of use: troupe_sleep(). */
 static void cut_own(const struct code_names *names, const struct trace *trace, int *ret_first,
 		    int *ret_end)
@@ -49,12 +66,16 @@ static void cut_own(const struct code_names *names, const struct trace *trace, i
 		first++;
 	while (first < end && code_names_is_own(names, (uintptr_t)trace->frames[first] - 1))
 		first++;
-	if (first == end)
-		first = 0;
-	else
-		while (code_names_is_own(names, (uintptr_t)trace->frames[end - 1] - 1) ||
-		       !trace->frames[end - 1])
-			end--;
+	if (first == end) {
+		/* The plug-in's function has ended in a jump to ours. */
+		first = find_function(names, trace, "(troupe_");
+		*ret_first = first;
+		*ret_end = first > 0 ? first + 1 : end;
+		return;
+	}
+	while (code_names_is_own(names, (uintptr_t)trace->frames[end - 1] - 1) ||
+	       !trace->frames[end - 1])
+		end--;
 	*ret_first = first > 0 ? first - 1 : 0;
 	*ret_end = end;
 }
@@ -159,14 +180,42 @@ static int make_page(struct listing *listing, struct agent *agent,
 	return r;
 }
 
+/* `room` is used when the agent has none. */
+static const struct code_names *names_of(const struct agent *agent, struct code_names *room)
+{
+	*room = (struct code_names){.loader = agent->loader};
+	return agent->config.crash ? recorder_names(agent->config.crash) : room;
+}
+
+void agent_print_place(void *context, uint64_t task, char *text, size_t size)
+{
+	struct agent *agent = agent_of(context);
+	struct code_names room;
+	const struct code_names *names = names_of(agent, &room);
+	struct trace trace = {.n = 0};
+	size_t used = 0;
+	int first, end;
+
+	text[0] = '\0';
+	if (!inspect_visit(agent->runtime, task, take_trace, &trace))
+		return;
+	cut_own(names, &trace, &first, &end);
+	for (int i = first; i < end && used < size; i++) {
+		struct page_frame frame;
+
+		code_names_fill(names, (uintptr_t)trace.frames[i], 1, &frame);
+		used += (size_t)snprintf(text + used, size - used, "%s%s", used ? ", in " : "",
+					 frame.text);
+	}
+}
+
 void agent_on_tasks(void *context, const void *data)
 {
 	struct agent *agent = agent_of(context);
 	const struct worker_tasks *in = data;
-	const struct code_names unknown = {.loader = agent->loader};
+	struct code_names room;
 	uint32_t at = in->from < 0 || in->from > UINT32_MAX ? UINT32_MAX : (uint32_t)in->from;
-	struct listing listing = {
-		.names = agent->config.crash ? recorder_names(agent->config.crash) : &unknown};
+	struct listing listing = {.names = names_of(agent, &room)};
 	struct worker_task_census out = {.request = in->request};
 	int r;
 

@@ -9,4 +9,7 @@
 
 void agent_on_tasks(void *context, const void *in);
 
+/* runtime_ops.print_place. */
+void agent_print_place(void *context, uint64_t task, char *text, size_t size);
+
 #endif

@@ -60,6 +60,15 @@ class Tasks(HostTest):
                      "the grade of the guards")
             self.assertIn(host.worker(1)["stackGuard"], host.ctl("workers").stdout)
 
+    def test_a_function_that_ends_in_a_jump_to_ours_leaves_ours(self):
+        """`return troupe_serve(...)`: no frame of the plug-in is left, or one."""
+        host = self.daemon({"chat": {"Plugin": "chat", "Config": {"Listen": "tcp:127.0.0.1:0"}}})
+        task = self.wait_tasks(host, "chat", 1)[0]
+        wait_for(lambda: host.control("Tasks", {"name": "chat"})["tasks"][0]["backtrace"], 20 * SLOW, "a task that waits")
+        task = host.control("Tasks", {"name": "chat"})["tasks"][0]
+        self.assertIn("(troupe_serve+", task["backtrace"][0])
+        self.assertFalse([frame for frame in task["backtrace"][1:] if "chat.so(serve" not in frame], task)
+
     def test_thousands_of_tasks_come_in_pages_while_others_are_served(self):
         host = self.daemon({"tasks": {"Plugin": "tasks", "Worker": 1, "Instances": 2, "Tasks": 10000},
                             "hello": {"Plugin": "hello", "Worker": 1}})

@@ -24,7 +24,9 @@ class Ends(HostTest):
             self.assertIn(f"lost: {lost / 1024:.1f} KiB", host.ctl("workers").stdout)
             host.control("Start", {"name": "tasks"})
             host.call("tasks", f"{TASKS}.Nap", {"ms": 1})
-        host.wait_log("task refuse did not end within TaskGrace=: abandoned")
+        # where it waits: by the SDK's function, and its own
+        host.wait_log("task refuse did not end within TaskGrace=: abandoned, in ")
+        self.assertRegex(host.log(), r"abandoned, in \S*\(troupe_sleep\+0x[0-9a-f]+\), in tasks\.so\(refuse\w*\+0x[0-9a-f]+\)")
         # Until the process ends.
         host.kill_worker(1)
         self.assertEqual(host.control("Status")["lostMemory"], 0)

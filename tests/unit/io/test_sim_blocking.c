@@ -272,7 +272,7 @@ static void job_that_never_returns_is_left_alone(void **state)
 	assert_log(&stage.crewed.world,
 		   "1:fini shutdown; "
 		   "log 4 unit1 task blocks did not end within TaskGrace=: abandoned; "
-		   "log 4 unit1 a job of task blocks does not return (0 of 0 done): a thread "
+		   "log 4 unit1 a job of task blocks does not return: a thread "
 		   "is left to it; ");
 	assert_true(io_is_held(stage.crewed.io));
 	sim_hold_crews(stage.crewed.world.loop, false);
@@ -370,7 +370,7 @@ static void job_of_a_handler_never_returns(void **state)
 	assert_log(&stage.crewed.world,
 		   "2:fini shutdown; "
 		   "log 4 tasker task Num did not end within TaskGrace=: abandoned; "
-		   "log 4 tasker a job of task Num does not return (0 of 0 done): a thread "
+		   "log 4 tasker a job of task Num does not return: a thread "
 		   "is left to it; 1:reply0 died; ");
 	sim_hold_crews(stage.crewed.world.loop, false);
 	finish(&stage);
