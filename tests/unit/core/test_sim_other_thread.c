@@ -1,4 +1,4 @@
-/* A task's `self` in a thread of the plug-in's own, while the task runs: nothing waits there. */
+/* A task's `self` in a thread of the plug-in's own, while the task runs: none waits there. */
 #include "tasking.h"
 #include <errno.h>
 #include <pthread.h>
