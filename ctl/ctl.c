@@ -79,6 +79,7 @@ struct exchange {
 	int (*on_reply)(struct ctl *ctl, const struct answer *answer, void *context);
 	void *context;
 	int status;
+	bool has_begun; /* there was a reply that others follow */
 };
 
 static void on_reply(struct varlink_call *call, const struct varlink_reply *reply)
@@ -108,6 +109,7 @@ static void on_reply(struct varlink_call *call, const struct varlink_reply *repl
 		exchange->done |= answer.error[0] != '\0';
 		return;
 	}
+	exchange->has_begun |= answer.continues;
 	exchange->status = exchange->on_reply(exchange->ctl, &answer, exchange->context);
 	answer_fini(&answer);
 	if (exchange->status != STATUS_OK)
@@ -276,6 +278,13 @@ int ctl_show_each(struct ctl *ctl, const struct troupe_method *method, char **na
 	return status;
 }
 
+/* The actor has answered, and has nothing more to say: as a generator in a task does. */
+static bool is_end_of_stream(const struct exchange *exchange)
+{
+	return exchange->has_begun &&
+	       strcmp(exchange->answer.error, "io.troupe.Control.NoReply") == 0;
+}
+
 int ctl_stream(struct ctl *ctl, const char *method, const char *parameters,
 	       int (*callback)(struct ctl *ctl, const struct answer *answer, void *context),
 	       void *context)
@@ -286,7 +295,7 @@ int ctl_stream(struct ctl *ctl, const char *method, const char *parameters,
 				    .context = context};
 	int r = run(ctl, &exchange, method, parameters, VARLINK_MORE);
 
-	if (r == STATUS_OK && exchange.answer.error[0])
+	if (r == STATUS_OK && exchange.answer.error[0] && !is_end_of_stream(&exchange))
 		r = ctl->explain(ctl, method, &exchange.answer);
 	answer_fini(&exchange.answer);
 	/* The rest of a stream that was left is of no use, nor is its connection. */

@@ -83,7 +83,8 @@ int ctl_show_each(struct ctl *ctl, const struct troupe_method *method, char **na
 		  int (*show)(struct ctl *ctl, const void *out));
 
 /* A call with `more`: on_reply for each reply, until the last one or until it returns other
- * than 0. It is called from the loop and may make no calls. Errors are explained. */
+ * than 0. It is called from the loop and may make no calls. Errors are explained, but for
+ * NoReply behind replies: that is the end of a stream whose actor has nothing more to say. */
 int ctl_stream(struct ctl *ctl, const char *method, const char *parameters,
 	       int (*on_reply)(struct ctl *ctl, const struct answer *answer, void *context),
 	       void *context);

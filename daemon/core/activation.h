@@ -23,11 +23,12 @@ enum self_call {
 	SELF_FORWARDED, /* the message too is no longer ours */
 };
 
-/* What becomes of a reply of a stream whose call has a window. */
+/* What becomes of a reply of a stream whose call has a window; or of one that a handler makes. */
 enum self_reply {
 	SELF_REPLY_NONE, /* there is none */
 	SELF_REPLY_TAKEN,
 	SELF_REPLY_HELD,
+	SELF_REPLY_REFUSED, /* the caller of the message wants one answer only */
 };
 
 /* What has become of the message being handled. Two words, each written and read as a whole

@@ -386,8 +386,11 @@ int troupe_reply(struct troupe_self *self, struct troupe_call call,
 	expire_answer(self, &answer);
 	if (!answer.call && !(answer.kept && answer.kept->peer))
 		return 0; /* nobody is there, so that nothing was asked for either */
-	if (!answer.wants_more)
+	if (!answer.wants_more) {
+		if (answer.activation)
+			self->activation.outcome.reply = SELF_REPLY_REFUSED;
 		return -EPROTOTYPE;
+	}
 	rc = claim_stream(self, &answer);
 	if (rc < 0)
 		return rc;
@@ -498,7 +501,10 @@ COLD void answer_result(struct troupe_self *self, uint64_t handle, int rc)
 	struct call_end end = {.status = TROUPE_NO_REPLY};
 	char detail[FAILURE_DETAIL_MAX];
 
-	if (rc < 0)
+	if (failure_is_callers(self, rc))
+		end = (struct call_end){TROUPE_EXPECTED_MORE, 0,
+					self->activation.handler->method->name};
+	else if (rc < 0)
 		end = (struct call_end){TROUPE_FAILED, rc, failure_print(self, rc, detail)};
 	answer_end(self, handle, end);
 }

@@ -76,6 +76,8 @@ static void report(struct troupe_self *self, int rc)
 
 COLD void failure_take(struct troupe_self *self, int rc)
 {
+	if (failure_is_callers(self, rc))
+		return;
 	cold_get(self->runtime, self->actor)->failed++;
 	if (self->runtime->ops->on_failure)
 		report(self, rc);

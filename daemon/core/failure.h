@@ -10,6 +10,7 @@
 
 #include "core/activation.h"
 #include "core/page.h"
+#include <errno.h>
 
 /* A value of `type` was refused with `rc` in this handler: remember why, if it breaks the type.
  * Returns rc, so that a caller can return the call. */
@@ -22,8 +23,15 @@ int failure_of_value(struct troupe_self *self, const struct troupe_type *type,
 const char *failure_print(const struct troupe_self *self, int rc,
 			  char text[static FAILURE_DETAIL_MAX]);
 
-/* A handler has returned `rc` (negative): count and report it, and end the actor where its unit
- * says so. */
+/* The handler says only what its caller has done: it has asked a method that answers in a
+ * stream for one answer. */
+static inline bool failure_is_callers(const struct troupe_self *self, int rc)
+{
+	return rc == -EPROTOTYPE && self->activation.outcome.reply == SELF_REPLY_REFUSED;
+}
+
+/* A handler has returned `rc` (negative): unless that is its caller's, count and report it, and
+ * end the actor where its unit says so. */
 void failure_take(struct troupe_self *self, int rc);
 
 #endif

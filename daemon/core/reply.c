@@ -231,7 +231,8 @@ COLD static void handle_stream(struct troupe_self *self, const struct troupe_ent
 
 int troupe_window_hold(struct troupe_self *self)
 {
-	if (self->activation.outcome.reply == SELF_REPLY_NONE)
+	if (self->activation.outcome.reply != SELF_REPLY_TAKEN &&
+	    self->activation.outcome.reply != SELF_REPLY_HELD)
 		return -EINVAL;
 	self->activation.outcome.reply = SELF_REPLY_HELD;
 	return 0;

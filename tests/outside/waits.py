@@ -58,6 +58,8 @@ def check(daemon, plugin):
     expect("Readable", {}, {"count": 3})
     varlink.wait_for(lambda: client.call("org.example.waits.Ticks")["count"] > 2)
     expect("Pool", {"unit": "crowd", "numbers": list(range(100)), "atOnce": 10}, {"sum": 9900})
+    # who asks for one answer only is told how to ask
+    assert "add --more" in daemon.ctl("call", "waits", "Count", "to=3", check=False).stderr
     numbers = daemon.ctl("call", "waits", "Count", "to=3", "--more").stdout
     assert numbers == '{"number":1}\n{"number":2}\n{"number":3}\n', numbers
     with http.server.HTTPServer(("127.0.0.1", 0), Page) as server:

@@ -193,6 +193,13 @@ class Ctl(HostTest):
         output = host.ctl("call", "--more", "ticker", "Watch", "periodMs=10", "count=5").stdout
         self.assertEqual([json.loads(line)["tick"] for line in output.splitlines()], [1, 2, 3, 4, 5])
 
+    def test_a_stream_may_end_behind_its_last_reply(self):
+        """A generator that returns has no reply left to say it with. One that has made none gave no answer."""
+        host = self.daemon({"chaos": {"Plugin": "chaos", "Config": {"Others": "chaos"}}})
+        count = ["call", "--more", "chaos", "io.troupe.test.chaos.Count", "bytes=1", "seed=1"]
+        self.assertEqual([json.loads(line)["number"] for line in host.ctl(*count, "count=3").stdout.splitlines()], [0, 1, 2])
+        self.assertIn("gave no answer", host.ctl(*count, "count=0", check=False).stderr)
+
     def test_units_are_spawned_stopped_started(self):
         host = self.daemon()
         host.ctl("spawn", "new", plugin("hello"), "--instances", "2", "--config", '{"greeting":"hi"}')

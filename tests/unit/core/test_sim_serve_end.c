@@ -1,5 +1,6 @@
 /* Handlers that are tasks, when nobody waits for their answer any more, or their actor ends. */
 #include "core/call.h"
+#include "core/cold.h"
 #include "core/inside.h"
 #include "tasker.h"
 #include <errno.h>
@@ -192,6 +193,33 @@ static void handler_ends_its_actor(void **state)
 	world_finish(&world);
 }
 
+/* Answers in a stream; of n > 0 after a wait. */
+static int streams(struct troupe_self *self, struct puppet *me, struct troupe_call call,
+		   int64_t n)
+{
+	int rc = n ? troupe_sleep(self, (uint64_t)n * TROUPE_MS_NS) : 0;
+
+	(void)me;
+	return rc < 0 ? rc : troupe_reply_wait(self, call, &num_method, &(struct num){(int)n});
+}
+
+/* Whose fault it is: no handler's. */
+static void caller_of_one_answer_is_told_that_there_are_more(void **state)
+{
+	struct world world;
+
+	(void)state;
+	tasker_begin(&world, streams, 0);
+	tasker_ask(&world, 0);
+	assert_log(&world, "1:num 100; 2:num 0; 1:reply0 expected-more (Num); ");
+	tasker_ask(&world, 1);
+	world_sleep(&world, TROUPE_MS_NS + A_BIT);
+	assert_log(&world, "1:num 101; 2:num 1; 1:reply1 expected-more (Num); ");
+	assert_int_equal(
+		cold_get(world.runtime, actor_find(world.runtime, world.actors[2]))->failed, 0);
+	world_finish(&world);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -203,6 +231,7 @@ int main(void)
 		cmocka_unit_test(actor_whose_mailbox_is_emptied_by_its_end_goes_on),
 		cmocka_unit_test(handler_that_does_not_end_is_abandoned),
 		cmocka_unit_test(handler_ends_its_actor),
+		cmocka_unit_test(caller_of_one_answer_is_told_that_there_are_more),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
