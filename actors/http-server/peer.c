@@ -1,7 +1,6 @@
 /* peer.c - connections, and how long each may stay in a phase. */
 #include "server.h"
 
-#include <gnutls/gnutls.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
@@ -29,7 +28,7 @@ void peers_init(struct peers *peers)
 	TAILQ_INIT(&peers->agreeing);
 }
 
-static gnutls_session_t session_of(const struct peer *peer)
+gnutls_session_t peer_session(const struct peer *peer)
 {
 	const union MHD_ConnectionInfo *info =
 		MHD_get_connection_info(peer->connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
@@ -56,7 +55,7 @@ static bool is_agreed(gnutls_session_t session)
 
 static void park(struct server *server, struct peer *peer)
 {
-	gnutls_session_t session = session_of(peer);
+	gnutls_session_t session = peer_session(peer);
 	uint32_t events =
 		gnutls_record_get_direction(session) ? TROUPE_WRITABLE : TROUPE_READABLE;
 
@@ -145,7 +144,7 @@ void peer_on_connection(void *context, struct MHD_Connection *connection, void *
 	peer->fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)
 			   ->connect_fd;
 	peer->connection = connection;
-	if (session_of(peer)) {
+	if (peer_session(peer)) {
 		peer->is_agreeing = true;
 		TAILQ_INSERT_TAIL(&server->peers.agreeing, peer, agreeing_link);
 	}
@@ -156,8 +155,7 @@ void peer_on_connection(void *context, struct MHD_Connection *connection, void *
 	*ret_peer = peer;
 }
 
-/* libmicrohttpd reads the end of the connection, and lets go of all that belongs to it. */
-static void end(struct server *server, struct peer *peer)
+void peer_end(struct server *server, struct peer *peer)
 {
 	shutdown(peer->fd, SHUT_RDWR);
 	peer_enter(server, peer, PHASE_BUSY);
@@ -178,7 +176,7 @@ void peers_sweep(struct server *server, bool is_crowded)
 			most_ns = CROWDED_IDLE_NS;
 		while ((peer = TAILQ_FIRST(list)) && peer->since_ns + most_ns <= now_ns) {
 			server->timed_out++;
-			end(server, peer);
+			peer_end(server, peer);
 		}
 	}
 }

@@ -3,6 +3,7 @@
 #ifndef HTTPSERVER_PEER_H
 #define HTTPSERVER_PEER_H
 
+#include <gnutls/gnutls.h>
 #include <microhttpd.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -61,6 +62,13 @@ void peer_unpark(struct server *server, struct peer *peer);
 void peers_unpark(struct server *server);
 
 void peer_enter(struct server *server, struct peer *peer, enum phase phase);
+
+/* Of its TLS; NULL: it has none. */
+gnutls_session_t peer_session(const struct peer *peer);
+
+/* Shut its socket: libmicrohttpd reads the end of the connection, and lets go of all that
+ * belongs to it. */
+void peer_end(struct server *server, struct peer *peer);
 
 /* End those whose phase took too long; with is_crowded, those that idle and could make room. */
 void peers_sweep(struct server *server, bool is_crowded);

@@ -11,6 +11,7 @@
 #include "call.h"
 #include "events.h"
 #include "exchange.h"
+#include "refusal.h"
 #include "websocket.h"
 #include <errno.h>
 #include <stdio.h>
@@ -175,6 +176,7 @@ static void log_line(void *context, const char *format, va_list arguments)
 	vsnprintf(line, sizeof(line), format, arguments);
 	line[strcspn(line, "\n")] = '\0';
 	troupe_log(server->self, 7, "%s", line);
+	refusal_on_log(server, line);
 }
 
 /* A target stays as the client wrote it: what is decoded, and when, is files.c's. */

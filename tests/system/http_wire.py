@@ -98,6 +98,17 @@ class Wire:
                 break
         return found
 
+    def only_response(self):
+        """All that comes until the connection is closed: one response or None, and never a
+        byte more."""
+        while self.fill():
+            pass
+        if not self.buffer:
+            return None
+        response = self.response()
+        assert not self.buffer and not response.body.startswith(b"HTTP/"), (response, self.buffer)
+        return response
+
     def is_closed(self):
         """Waits for it; nothing may come before."""
         return not self.buffer and not self.fill()
