@@ -10,9 +10,9 @@
 void refusal_write(struct server *server, struct peer *peer, unsigned status);
 
 /* libmicrohttpd logs this line. When it refuses a request by it whose header is complete, it
- * would write the head of its answer twice (0.9: parse_connection_headers() is followed by the
- * states of a request that goes on): the answer is written here, and libmicrohttpd finds its
- * socket shut. Its log is the only place where it calls before it writes. */
+ * would write the head of its answer twice (0.9 goes on as with a request that it has taken):
+ * the answer is written here, and libmicrohttpd finds its socket shut. Its log is the only
+ * place where it calls before it writes. */
 void refusal_on_log(struct server *server, const char *line);
 
 #endif
