@@ -2,6 +2,7 @@
 #include "exchange.h"
 
 #include "call.h"
+#include "chunks.h"
 #include "events.h"
 #include "files.h"
 #include "hosts.h"
@@ -200,6 +201,7 @@ static void serve(struct exchange *exchange, const char *url)
 	struct server *server = exchange->server;
 
 	peer_enter(server, exchange->peer, PHASE_BUSY);
+	chunks_end(server, exchange->peer);
 	if (server->is_stopping)
 		exchange_answer_error(exchange, 503, ERRORS "Stopping", NULL);
 	else if (!hosts_allow(&server->settings, exchange->peer->fd,
@@ -220,6 +222,13 @@ static void serve(struct exchange *exchange, const char *url)
 }
 
 /* ---- receiving */
+
+static void await_body(struct exchange *exchange)
+{
+	peer_enter(exchange->server, exchange->peer, PHASE_BODY);
+	if (header_of(exchange, MHD_HTTP_HEADER_TRANSFER_ENCODING))
+		chunks_begin(exchange->server, exchange->peer);
+}
 
 /* The header is complete: what is answered now ends the connection, since the body, or what is
  * taken for one, was not read. */
@@ -246,7 +255,7 @@ static void begin(struct exchange *exchange, const char *url, const char *versio
 	else if (length > server->settings.body_max)
 		answer_too_large(exchange);
 	else
-		peer_enter(server, exchange->peer, PHASE_BODY);
+		await_body(exchange);
 }
 
 /* What is too large is read on for a while, so that the client reads why it is refused. */
@@ -254,6 +263,7 @@ static enum MHD_Result take(struct exchange *exchange, const char *data, size_t 
 {
 	size_t most = exchange->server->settings.body_max;
 
+	chunks_move(exchange->server, exchange->peer);
 	if (exchange->size + size > most) {
 		exchange->is_too_large = true;
 		exchange->size += size;
@@ -399,6 +409,7 @@ void exchange_on_end(void *context, struct MHD_Connection *connection, void **re
 	if (exchange->response)
 		MHD_destroy_response(exchange->response);
 	peer_enter(server, exchange->peer, PHASE_IDLE);
+	chunks_end(server, exchange->peer);
 	free(exchange->log_target);
 	free(exchange->body);
 	free(exchange->method);

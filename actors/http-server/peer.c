@@ -1,4 +1,5 @@
 /* peer.c - connections, and how long each may stay in a phase. */
+#include "chunks.h"
 #include "server.h"
 
 #include <stdlib.h>
@@ -26,6 +27,7 @@ void peers_init(struct peers *peers)
 	for (int i = 0; i < PHASE_COUNT; i++)
 		TAILQ_INIT(&peers->phases[i]);
 	TAILQ_INIT(&peers->agreeing);
+	TAILQ_INIT(&peers->chunked);
 }
 
 gnutls_session_t peer_session(const struct peer *peer)
@@ -131,6 +133,7 @@ void peer_on_connection(void *context, struct MHD_Connection *connection, void *
 		if (!peer)
 			return;
 		has_agreed(server, peer); /* what is parked does not close */
+		chunks_end(server, peer);
 		TAILQ_REMOVE(&server->peers.phases[peer->phase], peer, link);
 		server->peers.count--;
 		free(peer);
@@ -158,6 +161,9 @@ void peer_on_connection(void *context, struct MHD_Connection *connection, void *
 void peer_end(struct server *server, struct peer *peer)
 {
 	shutdown(peer->fd, SHUT_RDWR);
+	/* It neither reads nor hears of the end while its buffer is full. */
+	if (peer->phase == PHASE_BODY)
+		MHD_set_connection_option(peer->connection, MHD_CONNECTION_OPTION_TIMEOUT, 1u);
 	peer_enter(server, peer, PHASE_BUSY);
 	if (peer->parked.id)
 		peer_unpark(server, peer);

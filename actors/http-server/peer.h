@@ -28,6 +28,11 @@ struct peer {
 	bool is_agreeing;
 	TAILQ_ENTRY(peer) agreeing_link; /* unless it is parked */
 	struct troupe_watch parked;      /* until something comes; id 0: it is not */
+	/* Of one whose body comes in chunks (chunks.h): */
+	bool is_chunked;
+	TAILQ_ENTRY(peer) chunked_link;
+	uint64_t moved_run; /* of the server's runs: when something of the body came last */
+	size_t unread;      /* bytes, when it was looked at since then */
 };
 
 TAILQ_HEAD(peer_list, peer);
@@ -35,6 +40,7 @@ TAILQ_HEAD(peer_list, peer);
 struct peers {
 	struct peer_list phases[PHASE_COUNT];
 	struct peer_list agreeing;
+	struct peer_list chunked; /* the one of which nothing came for longest first */
 	unsigned count;
 };
 
@@ -66,8 +72,8 @@ void peer_enter(struct server *server, struct peer *peer, enum phase phase);
 /* Of its TLS; NULL: it has none. */
 gnutls_session_t peer_session(const struct peer *peer);
 
-/* Shut its socket: libmicrohttpd reads the end of the connection, and lets go of all that
- * belongs to it. */
+/* Shut its socket: libmicrohttpd reads the end of the connection, or in a second at most sees
+ * that its time is over, and lets go of all that belongs to it. */
 void peer_end(struct server *server, struct peer *peer);
 
 /* End those whose phase took too long; with is_crowded, those that idle and could make room. */

@@ -9,6 +9,7 @@
 #include "server.h"
 
 #include "call.h"
+#include "chunks.h"
 #include "events.h"
 #include "exchange.h"
 #include "refusal.h"
@@ -23,6 +24,7 @@
 
 #define ACCEPTS_MAX    64 /* of a listening socket, before others have their turn */
 #define REST_NS        (100 * TROUPE_MS_NS)
+#define STANDING_NS    TROUPE_MS_NS /* between runs that give nothing */
 #define WARN_AGAIN_NS  (60 * TROUPE_SECOND_NS) /* without a rest, after the last one */
 #define DESCRIPTORS    64 /* left to others of the worker, or a quarter of all there may be */
 #define LAST_RUNS      50 /* of libmicrohttpd in fini, for what is to be written */
@@ -277,6 +279,7 @@ static void run(struct server *server)
 	bool is_ready = false;
 
 	exchange_resume_all(server);
+	server->runs++;
 	for (int i = 0; i < HOUSES; i++) {
 		MHD_UNSIGNED_LONG_LONG left_ms;
 
@@ -290,7 +293,9 @@ static void run(struct server *server)
 		is_ready |= left_ms == 0;
 		due_ns = least(due_ns, now_ns + left_ms * TROUPE_MS_NS);
 	}
-	if (is_ready)
+	if (is_ready && chunks_stand_still(server))
+		due_ns = troupe_now_ns(server->self) + STANDING_NS;
+	else if (is_ready)
 		server_turn_soon(server);
 	due_ns = least(due_ns, least(peers_due_ns(server), events_due_ns(server)));
 	due_ns = least(due_ns, websockets_due_ns(server));

@@ -61,6 +61,8 @@ struct server {
 	struct troupe_timer turn; /* at the end of what is queued; id 0: not running */
 	struct troupe_timer wake; /* for what is due at wake_ns; id 0: not running */
 	uint64_t wake_ns;
+	uint64_t runs;      /* of libmicrohttpd */
+	uint64_t looked_ns; /* when bodies that stand still were looked at last */
 	int64_t accepted, turned_away, requests, malformed, timed_out;
 };
 

@@ -780,6 +780,11 @@ def cpu_seconds(pid):
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def in_chunks(line):
+    """What a request with such a line of a chunk begins with."""
+    return (HEAD + "Host: localhost\r\n" + TYPE + "Transfer-Encoding: chunked\r\n\r\n").encode() + line
+
+
 class Limits(HttpTest):
     def start(self, **config):
         self.serve({"HttpMethods": "io.troupe.hello.* io.troupe.ticker.Watch", **config}, {"ticker": {"Plugin": "ticker"}},
@@ -828,6 +833,69 @@ class Limits(HttpTest):
             self.assertTrue(idle.is_closed())
             self.assertTrue(silent.is_closed())
         self.wait_status(connections=0, timedOut=4)
+
+    def assert_rests(self):
+        pid = self.server_pid()
+        before, began = cpu_seconds(pid), time.monotonic()
+        time.sleep(1.5)
+        self.assertLess((cpu_seconds(pid) - before) / (time.monotonic() - began), 0.3)
+
+    def test_the_line_of_a_chunk_has_a_size(self):
+        """libmicrohttpd itself would ask to be run for ever."""
+        self.start(BodyTimeoutMs=600000, IdleTimeoutMs=600000)
+        first = request("POST", GREET, YOU)
+        for line in (b"e;" + b"a" * 20000, b"0" * 20000, b"5\r\n12345\r\n1;" + b"a" * 20000, b"e;" + b"a" * 200000):
+            for before in (b"", first):
+                with self.subTest(line[:8], before=bool(before)), Wire(self.place) as wire:
+                    with contextlib.suppress(ConnectionError):
+                        wire.send(before + in_chunks(line))
+                    if before:
+                        self.assertEqual(wire.response().status, 200)
+                    answer = wire.only_response()
+                    # What is still being sent then is answered by a reset.
+                    self.assertEqual(answer.status if answer else 400, 400)
+        self.wait_status(connections=0, malformed=8, timedOut=0)
+        self.assert_greets()
+
+    def test_who_leaves_behind_the_line_of_a_chunk_is_let_go(self):
+        self.start(BodyTimeoutMs=600000, IdleTimeoutMs=600000)
+        for _ in range(4):
+            with Wire(self.place) as wire:
+                wire.send(in_chunks(b"e;" + b"a" * 20000))
+        self.wait_status(connections=0, requests=4)
+
+    @waits(8)
+    def test_the_line_of_a_chunk_that_fills_the_buffer_costs_no_time(self):
+        """Nothing is left unread then: it may go on. The size is found by trying: one more is
+        refused."""
+        self.start(BodyTimeoutMs=600000, IdleTimeoutMs=600000)
+        fits, most, wires = 10000, 20000, {}
+        while most - fits > 1:
+            tried = [*range(fits, most, max(1, (most - fits) // 32)), most]
+            for size in tried:
+                wires[size] = Wire(self.place)
+                self.addCleanup(wires[size].socket.close)
+                wires[size].send(in_chunks(b"e;" + b"a" * size))
+            self.assertEqual(wires[most].only_response().status, 400)
+            time.sleep(0.5)
+            for size in tried:
+                wires[size].socket.settimeout(0)
+            most = min(size for size in tried if self.has_come(wires[size]))
+            fits = max((size for size in tried if size < most), default=most - 1)
+        self.assert_rests()
+        # Others are served meanwhile, and who does go on is refused.
+        self.assert_greets()
+        if full := wires.get(fits):
+            full.socket.settimeout(20)
+            with contextlib.suppress(ConnectionError):
+                full.send(b"aa")
+            self.assertEqual(full.only_response().status, 400)
+
+    def has_come(self, wire):
+        try:
+            return wire.fill() or True
+        except BlockingIOError:
+            return False
 
     def test_connections_of_one_address_and_in_all(self):
         self.start(Connections=5, ConnectionsPerAddress=3)
@@ -1322,6 +1390,14 @@ class Tls(HttpTest):
                     wire.send(REFUSED[name].encode("latin-1"))
                     self.assertIn(wire.only_response().status, (400, 413))
                     wire.socket.close()
+
+    def test_the_line_of_a_chunk_has_a_size(self):
+        for line in (b"e;" + b"a" * 20000, b"0" * 20000, b"5\r\n12345\r\n1;" + b"a" * 20000):
+            with self.subTest(line[:8]):
+                wire = self.connect(self.context())
+                wire.send(in_chunks(line))
+                self.assertEqual(wire.only_response().status, 400)
+        self.wait_status(connections=0, malformed=3)
 
     def steps(self, step):
         """What it gives, or None when it wants to read first."""
