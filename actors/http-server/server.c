@@ -24,7 +24,7 @@
 
 #define ACCEPTS_MAX    64 /* of a listening socket, before others have their turn */
 #define REST_NS        (100 * TROUPE_MS_NS)
-#define STANDING_NS    TROUPE_MS_NS /* between runs that give nothing */
+#define STANDING_NS    TROUPE_MS_NS            /* between runs that give nothing */
 #define WARN_AGAIN_NS  (60 * TROUPE_SECOND_NS) /* without a rest, after the last one */
 #define DESCRIPTORS    64 /* left to others of the worker, or a quarter of all there may be */
 #define LAST_RUNS      50 /* of libmicrohttpd in fini, for what is to be written */
