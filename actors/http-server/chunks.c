@@ -7,7 +7,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
-#define RUNS    16                   /* of libmicrohttpd, without any of a body: it stands */
+#define RUNS    16                  /* of libmicrohttpd, without any of a body: it stands */
 #define LOOK_NS (50 * TROUPE_MS_NS) /* what has not been read then never will be */
 
 void chunks_begin(struct server *server, struct peer *peer)
