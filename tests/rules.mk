@@ -115,6 +115,45 @@ unit-world: $(unit_world) | plugins test-plugins
 	@for t in $(unit_world); do echo "== $$t"; $$t || exit 1; done
 -include $(wildcard $(BUILD)/tests/unit/world/*.d)
 
+# Plug-ins in the simulated world: tests/unit/actors/test_sim_NAME_WHAT.c has those of the plug-in NAME linked in; with
+# failpoints when WHAT is that. The files of a plug-in that is left out are, too.
+actors_plugin = $(firstword $(foreach name,$(PLUGIN_FOLDERS),$(if $(findstring test_sim_$(subst -,_,$(name))_,$(1)),$(name))))
+all_tests_actors = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/actors/test_*.c))
+tests_actors = $(foreach test,$(all_tests_actors),$(if $(call actors_plugin,$(test)),$(test)))
+shared_actors = $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/unit/actors/test_%,$(wildcard tests/unit/actors/*.c)))
+failpoints_actors = $(filter %_failpoints,$(tests_actors))
+LIBS_OF_http-server = -lmicrohttpd -lgnutls $(if $(wildcard /usr/include/wslay/wslay.h),-lwslay)
+LIBS_OF_http-client = $(shell $(PKG_CONFIG) --libs libcurl)
+UNIT_TESTS += $(tests_actors)
+SWEEPS += $(failpoints_actors)
+.PRECIOUS: $(BUILD)/tests/unit/actors/plugins/%.o $(BUILD)/failpoints/plugins/%.o
+$(BUILD)/tests/unit/actors/plugins/%.o: $(BUILD)/plugins/%.so
+	@mkdir -p $(@D)
+	@ld -r -o $@ $(BUILD)/plugins/$*/*.c.o
+# Besides memory and descriptors all else that the system may refuse, or end.
+BRITTLE = $(BUILD)/failpoints/brittle_calls
+$(BRITTLE): $(FAILABLE) $(BUILD)/tests/failpoints/brittle.o
+	@nm --defined-only $(filter %.o,$^) | sed -n 's/.* T failable_\(.*\)/\1 failable_\1/p' | cat $(FAILABLE) - > $@
+$(BUILD)/failpoints/plugins/%.o: $(BUILD)/tests/unit/actors/plugins/%.o $(BRITTLE)
+	@mkdir -p $(@D)
+	@objcopy --redefine-syms=$(BRITTLE) $< $@
+$(BUILD)/failpoints/brittle_io.a: $(BUILD)/io.a $(BRITTLE)
+	@objcopy --redefine-syms=$(BRITTLE) $< $@
+define actors_rule
+$(1): $(1).o $$(shared_actors) $$(SIM_LOOP) $$(BUILD)/tests/unit/io/shared.a $$(WORLD_io) \
+	$(if $(filter %_failpoints,$(1)),$$(BUILD)/failpoints/plugins/$(2).o $$(FAILPOINTS) $$(BUILD)/tests/failpoints/brittle.o \
+		$$(BUILD)/failpoints/brittle_io.a $$(call failing_archives,sync core proto base),$$(BUILD)/tests/unit/actors/plugins/$(2).o \
+		$$(SIM_TURN) $$(call archives,io sync core proto base))
+	$$(call quiet,LD)$$(CC) $$(ALL_LDFLAGS) -Wl,--dynamic-list=daemon/plugin/sdk.symbols -o $$@ $$(filter %.o,$$^) \
+		-Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group -lcmocka -ljansson -lev $(FCONTEXT) $$(LIBS_OF_$(2)) -ldl -lm
+endef
+$(foreach test,$(tests_actors),$(eval $(call actors_rule,$(test),$(call actors_plugin,$(test)))))
+$(all_tests_actors:%=%.o) $(shared_actors): | $(HOST_HEADERS)
+.PHONY: unit-actors
+unit-actors: $(tests_actors)
+	@for t in $^; do echo "== $$t"; $$t || exit 1; done
+-include $(wildcard $(BUILD)/tests/unit/actors/*.d)
+
 # Interfaces of tests that are plug-ins themselves.
 $(BUILD)/gen/tests/unit/plugin/data/%.varlink.h: tests/unit/plugin/data/%.varlink $(BUILD)/troupe-gen
 	@mkdir -p $(@D)
@@ -304,7 +343,7 @@ $(filter $(FUZZ_WORLD),$(FUZZ_TARGETS)): $(FUZZ_BUILD)/%: tests/fuzz/%.c $(SIM_L
 		$(if $(FUZZ_PLUGIN),$(FUZZ_BUILD)/plugins/$(FUZZ_PLUGIN)/*.c.o) \
 		-Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lcmocka -ljansson -lev $(FCONTEXT) $(FUZZ_LIBS) -ldl -lm
 # On the simulated loop, standing before the archives: what waits for time has it at once.
-$(FUZZ_BUILD)/fuzz_chat $(FUZZ_BUILD)/fuzz_http_server: $(BUILD)/tests/fuzz/plugin_stage.o
+$(FUZZ_BUILD)/fuzz_chat $(FUZZ_BUILD)/fuzz_http_server: $(BUILD)/tests/unit/actors/plugin_stage.o
 $(FUZZ_BUILD)/fuzz_chat: $(FUZZ_BUILD)/plugins/chat.so
 $(FUZZ_BUILD)/fuzz_chat: FUZZ_PLUGIN = chat
 $(FUZZ_BUILD)/fuzz_http_server: $(FUZZ_BUILD)/plugins/http-server.so

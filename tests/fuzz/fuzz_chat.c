@@ -6,7 +6,7 @@
  */
 #include "base/check.h"
 #include "base/cleanup.h"
-#include "plugin_stage.h"
+#include "tests/unit/actors/plugin_stage.h"
 #include <errno.h>
 #include <sys/socket.h>
 #include <unistd.h>

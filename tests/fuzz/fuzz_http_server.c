@@ -6,7 +6,7 @@
  * connection, call or stream is left.
  */
 #include "base/check.h"
-#include "plugin_stage.h"
+#include "tests/unit/actors/plugin_stage.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
