@@ -194,7 +194,7 @@ class Ctl(HostTest):
         self.assertEqual([json.loads(line)["tick"] for line in output.splitlines()], [1, 2, 3, 4, 5])
 
     def test_a_stream_may_end_behind_its_last_reply(self):
-        """A generator that returns has no reply left to say it with; one without any gave none."""
+        """A generator has no reply left to say with that it has returned."""
         host = self.daemon({"chaos": {"Plugin": "chaos", "Config": {"Others": "chaos"}}})
         count = ["call", "--more", "chaos", "io.troupe.test.chaos.Count", "bytes=1", "seed=1"]
         self.assertEqual([json.loads(line)["number"] for line in host.ctl(*count, "count=3").stdout.splitlines()], [0, 1, 2])
