@@ -59,9 +59,10 @@ _Static_assert(TROUPE_WINDOW_MAX == LIMIT_STREAM_UNREAD &&
 void call_begin_window(struct runtime *runtime, struct call *call, uint16_t replies,
 		       uint16_t halvings)
 {
-	struct call_window *window = slots_take(&runtime->call_windows);
+	/* The table is as long as that of the calls. In parentheses it is no failpoint. */
+	struct call_window *window = (slots_take)(&runtime->call_windows);
 
-	check(window); /* the table is as long as that of the calls */
+	check(window);
 	window->window.limit = replies;
 	window->window.halvings = halvings;
 	call->window = window->slot.index;
