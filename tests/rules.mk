@@ -120,7 +120,7 @@ unit-world: $(unit_world) | plugins test-plugins
 actors_plugin = $(firstword $(foreach name,$(PLUGIN_FOLDERS),$(if $(findstring test_sim_$(subst -,_,$(name))_,$(1)),$(name))))
 all_tests_actors = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/actors/test_*.c))
 tests_actors = $(foreach test,$(all_tests_actors),$(if $(call actors_plugin,$(test)),$(test)))
-shared_actors = $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/unit/actors/test_%,$(wildcard tests/unit/actors/*.c)))
+shared_actors = $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/unit/actors/test_% tests/unit/actors/failable_%,$(wildcard tests/unit/actors/*.c)))
 failpoints_actors = $(filter %_failpoints,$(tests_actors))
 LIBS_OF_http-server = -lmicrohttpd -lgnutls $(if $(wildcard /usr/include/wslay/wslay.h),-lwslay)
 LIBS_OF_http-client = $(shell $(PKG_CONFIG) --libs libcurl)
@@ -134,14 +134,19 @@ $(BUILD)/tests/unit/actors/plugins/%.o: $(BUILD)/plugins/%.so
 BRITTLE = $(BUILD)/failpoints/brittle_calls
 $(BRITTLE): $(FAILABLE) $(BUILD)/tests/failpoints/brittle.o
 	@nm --defined-only $(filter %.o,$^) | sed -n 's/.* T failable_\(.*\)/\1 failable_\1/p' | cat $(FAILABLE) - > $@
-$(BUILD)/failpoints/plugins/%.o: $(BUILD)/tests/unit/actors/plugins/%.o $(BRITTLE)
+# And what libraries do that have no memory: failable_NAME.c.
+failable_actors = $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/unit/actors/failable_$(subst -,_,$(1)).c))
+.SECONDEXPANSION:
+$(BUILD)/failpoints/plugins/%.o: $(BUILD)/tests/unit/actors/plugins/%.o $(BRITTLE) $$(call failable_actors,$$*)
 	@mkdir -p $(@D)
-	@objcopy --redefine-syms=$(BRITTLE) $< $@
+	@nm --defined-only $(BUILD)/tests/failpoints/brittle.o $(filter-out $<,$(filter %.o,$^)) | \
+		sed -n 's/.* T failable_\(.*\)/\1 failable_\1/p' | cat $(FAILABLE) - > $@.calls
+	@objcopy --redefine-syms=$@.calls $< $@
 $(BUILD)/failpoints/brittle_io.a: $(BUILD)/io.a $(BRITTLE)
 	@objcopy --redefine-syms=$(BRITTLE) $< $@
 define actors_rule
 $(1): $(1).o $$(shared_actors) $$(SIM_LOOP) $$(BUILD)/tests/unit/io/shared.a $$(WORLD_io) \
-	$(if $(filter %_failpoints,$(1)),$$(BUILD)/failpoints/plugins/$(2).o $$(FAILPOINTS) $$(BUILD)/tests/failpoints/brittle.o \
+	$(if $(filter %_failpoints,$(1)),$$(BUILD)/failpoints/plugins/$(2).o $$(FAILPOINTS) $(call failable_actors,$(2)) $$(BUILD)/tests/failpoints/brittle.o \
 		$$(BUILD)/failpoints/brittle_io.a $$(call failing_archives,sync core proto base),$$(BUILD)/tests/unit/actors/plugins/$(2).o \
 		$$(SIM_TURN) $$(call archives,io sync core proto base))
 	$$(call quiet,LD)$$(CC) $$(ALL_LDFLAGS) -Wl,--dynamic-list=daemon/plugin/sdk.symbols -o $$@ $$(filter %.o,$$^) \

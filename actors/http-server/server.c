@@ -27,6 +27,7 @@
 #define STANDING_NS    TROUPE_MS_NS            /* between runs that give nothing */
 #define WARN_AGAIN_NS  (60 * TROUPE_SECOND_NS) /* without a rest, after the last one */
 #define DESCRIPTORS    64 /* left to others of the worker, or a quarter of all there may be */
+#define NEVER_NS       (24 * 3600 * TROUPE_SECOND_NS)
 #define LAST_RUNS      50 /* of libmicrohttpd in fini, for what is to be written */
 #define TLS_PRIORITIES "SECURE128:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:%SERVER_PRECEDENCE:-RSA"
 
@@ -49,10 +50,30 @@ TROUPE_TIMER(on_wake, struct server)
 
 /* ---- doors: where connections come from */
 
-static void set_doors(struct server *server, uint32_t events)
+static void shut_doors(struct server *server)
 {
 	for (size_t i = 0; i < server->n_doors; i++)
-		(void)troupe_watch_set(server->self, server->doors[i].watch, events);
+		(void)troupe_watch_set(server->self, server->doors[i].watch, 0);
+}
+
+static int watch_door(struct server *server, size_t i)
+{
+	struct door *door = &server->doors[i];
+
+	return troupe_watch_start(server->self, door->listener.fd, TROUPE_READABLE,
+				  &on_door_entry, i, &door->watch);
+}
+
+/* A watch that the system refuses to set is of no use any more: then another one. */
+static bool open_door(struct server *server, size_t i)
+{
+	struct door *door = &server->doors[i];
+
+	if (troupe_watch_set(server->self, door->watch, TROUPE_READABLE) == 0)
+		return true;
+	(void)troupe_watch_stop(server->self, door->watch);
+	door->watch = (struct troupe_watch){0};
+	return watch_door(server, i) == 0;
 }
 
 static void rest(struct server *server, const char *why)
@@ -65,14 +86,18 @@ static void rest(struct server *server, const char *why)
 			   why);
 	server->rested_ns = now_ns;
 	server->is_resting = true;
-	set_doors(server, 0);
+	shut_doors(server);
 }
 
 static void stop_resting(struct server *server)
 {
-	server->is_resting = false;
-	server->rest_until = 0;
-	set_doors(server, TROUPE_READABLE);
+	bool is_open = true;
+
+	for (size_t i = 0; i < server->n_doors; i++)
+		is_open &= open_door(server, i);
+	/* There may be no room for a watch: it is tried again. */
+	server->is_resting = !is_open;
+	server->rest_until = is_open ? 0 : troupe_now_ns(server->self) + REST_NS;
 }
 
 int server_last_descriptor(void)
@@ -152,8 +177,7 @@ static int open_doors(struct server *server)
 			return r;
 		}
 		server->n_doors++;
-		r = troupe_watch_start(server->self, door->listener.fd, TROUPE_READABLE,
-				       &on_door_entry, i, &door->watch);
+		r = watch_door(server, i);
 		if (r < 0)
 			return r;
 	}
@@ -244,28 +268,37 @@ static int open_houses(struct server *server)
 
 /* ---- turns */
 
-void server_turn_soon(struct server *server)
+/* Both tick on without end, so that to be called needs nothing that there may be too little of:
+ * they are moved, and what comes of a tick that nobody has asked for is harmless. */
+static int start_timers(struct server *server)
 {
-	if (server->turn.id || server->is_stopping)
-		return;
-	if (troupe_timer_start(server->self, &on_turn_entry, 0, 0, 0, &server->turn) < 0)
-		server->turn = (struct troupe_timer){0}; /* the next event does it */
+	int r = troupe_timer_start(server->self, &on_turn_entry, NEVER_NS, NEVER_NS, 0,
+				   &server->turn);
+
+	server->wake_ns = UINT64_MAX;
+	return r < 0 ? r
+		     : troupe_timer_start(server->self, &on_wake_entry, NEVER_NS, NEVER_NS, 0,
+					  &server->wake);
 }
 
-/* A tick at due_ns, or before: one that is running and early enough stays. */
+void server_turn_soon(struct server *server)
+{
+	if (server->is_turn_due || server->is_stopping)
+		return;
+	server->is_turn_due = true;
+	(void)troupe_timer_move(server->self, server->turn, 0);
+}
+
+/* A tick at due_ns, or before: one that is early enough stays. */
 static void wake_at(struct server *server, uint64_t due_ns)
 {
 	uint64_t now_ns = troupe_now_ns(server->self);
 
-	if (due_ns == UINT64_MAX || (server->wake.id && server->wake_ns <= due_ns))
+	if (server->wake_ns <= due_ns)
 		return;
-	if (server->wake.id)
-		troupe_timer_stop(server->self, server->wake);
-	server->wake = (struct troupe_timer){0};
 	server->wake_ns = due_ns;
-	if (troupe_timer_start(server->self, &on_wake_entry,
-			       due_ns > now_ns ? due_ns - now_ns : 0, 0, 0, &server->wake) < 0)
-		server->wake = (struct troupe_timer){0};
+	(void)troupe_timer_move(server->self, server->wake,
+				due_ns > now_ns ? due_ns - now_ns : 0);
 }
 
 static uint64_t least(uint64_t a, uint64_t b)
@@ -322,8 +355,6 @@ static int on_parked(struct troupe_self *self, struct server *server, uint64_t p
 	/* A watch that was stopped has no event any more, and none that is parked is gone. */
 	peer_unpark(server, (struct peer *)(uintptr_t)peer);
 	server_turn_soon(server);
-	if (!server->turn.id) /* there was no room for that: nothing else would run it */
-		run(server);
 	return 0;
 }
 
@@ -331,7 +362,7 @@ static int on_turn(struct troupe_self *self, struct server *server, uint64_t con
 {
 	(void)context;
 	server->self = self;
-	server->turn = (struct troupe_timer){0};
+	server->is_turn_due = false;
 	run(server);
 	return 0;
 }
@@ -342,7 +373,7 @@ static int on_wake(struct troupe_self *self, struct server *server, uint64_t con
 
 	(void)context;
 	server->self = self;
-	server->wake = (struct troupe_timer){0};
+	server->wake_ns = UINT64_MAX;
 	peers_sweep(server, server->is_resting);
 	events_sweep(server);
 	websockets_sweep(server);
@@ -431,6 +462,8 @@ static int begin(struct troupe_self *self, struct server *server,
 		return -EINVAL;
 	}
 	int r = settings_init(&server->settings, self, config);
+	if (r == 0)
+		r = start_timers(server);
 	if (r == 0)
 		r = calls_init(server);
 	if (r == 0)

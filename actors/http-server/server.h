@@ -58,8 +58,9 @@ struct server {
 	struct exchange_list streams; /* open ones, the one that has been quiet longest first */
 	TAILQ_HEAD(, websocket) websockets;
 	uint64_t ping_ns;         /* when they are pinged next; 0: there is none */
-	struct troupe_timer turn; /* at the end of what is queued; id 0: not running */
-	struct troupe_timer wake; /* for what is due at wake_ns; id 0: not running */
+	struct troupe_timer turn; /* at the end of what is queued, when it is due */
+	bool is_turn_due;
+	struct troupe_timer wake; /* for what is due at wake_ns; UINT64_MAX: nothing */
 	uint64_t wake_ns;
 	uint64_t runs;      /* of libmicrohttpd */
 	uint64_t looked_ns; /* when bodies that stand still were looked at last */

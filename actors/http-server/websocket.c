@@ -217,8 +217,9 @@ static void go_on(struct websocket *websocket)
 		events |= TROUPE_READABLE;
 	if (wslay_event_want_write(frames))
 		events |= TROUPE_WRITABLE;
-	if (events != websocket->watched)
-		(void)troupe_watch_set(server->self, websocket->watch, events);
+	if (events != websocket->watched &&
+	    troupe_watch_set(server->self, websocket->watch, events) < 0)
+		close_now(websocket); /* nothing would tell when it goes on */
 	websocket->watched = events;
 }
 
@@ -254,6 +255,7 @@ static void begin(void *context, struct MHD_Connection *connection, void *exchan
 	    wslay_event_context_server_init(&websocket->frames, &callbacks, websocket) != 0) {
 		free(websocket);
 		MHD_upgrade_action(handle, MHD_UPGRADE_ACTION_CLOSE);
+		server_turn_soon(server);
 		return;
 	}
 	wslay_event_config_set_max_recv_msg_length(websocket->frames,
