@@ -39,7 +39,6 @@ BRITTLE(ssize_t, send, ECONNRESET, (int fd, const void *bytes, size_t size, int 
 	(fd, bytes, size, flags))
 BRITTLE(ssize_t, sendmsg, ECONNRESET, (int fd, const struct msghdr *message, int flags),
 	(fd, message, flags))
-BRITTLE(int, shutdown, ENOBUFS, (int fd, int how), (fd, how))
 BRITTLE(ssize_t, read, EIO, (int fd, void *bytes, size_t size), (fd, bytes, size))
 BRITTLE(ssize_t, write, EIO, (int fd, const void *bytes, size_t size), (fd, bytes, size))
 BRITTLE(ssize_t, pread, EIO, (int fd, void *bytes, size_t size, off_t at),

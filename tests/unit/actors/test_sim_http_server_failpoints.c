@@ -199,6 +199,16 @@ static void ask_all(struct site *site)
 	ask_alone(site, STREAM);
 }
 
+/* There is room for one: the other one waits until that one has gone, idle as it is. */
+static void take_turns(struct site *site)
+{
+	int idle = connect_to(site);
+
+	ask_alone(site, SMALL);
+	close(idle);
+	ask_alone(site, SMALL);
+}
+
 /* An actor that cannot begin says why, and the next one can. */
 static void begin(struct site *site)
 {
@@ -219,9 +229,9 @@ static void see_that_it_goes_on(struct site *site)
 	const char *status;
 
 	plugin_stage_run(&site->stage, 5 * TROUPE_SECOND_NS);
-	ask_there(site, SMALL);
-	ask_there(site, STREAM);
+	ask_alone(site, SMALL);
 	ask_alone(site, LAST);
+	ask_there(site, STREAM);
 	assert_int_equal(site->lost, lost);
 	if (site->stays >= 0)
 		close(site->stays);
@@ -232,12 +242,12 @@ static void see_that_it_goes_on(struct site *site)
 	assert_int_equal(plugin_stage_number(status, "streams"), 0);
 }
 
-static int serve(void *unused)
+static int serve(void *data)
 {
+	const bool is_crowded = data;
 	static struct site site;
 	char config[400];
 
-	(void)unused;
 	sweep_calm();
 	memset(&site, 0, sizeof(site));
 	site.stays = -1;
@@ -245,13 +255,14 @@ static int serve(void *unused)
 	snprintf(
 		config, sizeof(config),
 		"{\"listen\":[\"unix:%s\"],\"httpMethods\":[\"test.puppet.*\"],\"root\":\"%s\","
-		"\"webSocket\":\"/ws\",\"accessLog\":true}",
-		site.path, directory);
+		"\"webSocket\":\"/ws\",\"accessLog\":true,\"connections\":%d,"
+		"\"headerTimeoutMs\":1000}",
+		site.path, directory, is_crowded ? 1 : 100);
 	plugin_stage_prepare(&site.stage, TROUPE_ACTOR_TABLE(httpserver), config);
 	site.stage.world.hooks.num = answers;
 	sweep_go_on();
 	begin(&site);
-	ask_all(&site);
+	(is_crowded ? take_turns : ask_all)(&site);
 	sweep_calm();
 	see_that_it_goes_on(&site);
 	if (site.lost > failpoint_failed())
@@ -301,10 +312,19 @@ static void failure_costs_no_other_request(void **state)
 	sweep(serve, NULL);
 }
 
+static void failure_leaves_no_door_shut(void **state)
+{
+	bool is_crowded = true;
+
+	(void)state;
+	sweep(serve, &is_crowded);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(failure_costs_no_other_request),
+		cmocka_unit_test(failure_leaves_no_door_shut),
 	};
 
 	return cmocka_run_group_tests(tests, make_files, remove_files);
