@@ -1,8 +1,8 @@
 /* chunks.h - bodies in chunks, and those of them that stand still.
  *
  * libmicrohttpd gathers a line between two chunks in its buffer. Where the line does not fit it
- * reads no more, closes nothing, and asks to be run again at once, for ever. It does not say so:
- * what is seen here is that it was run again and again and gave nothing of a body. */
+ * reads no more, closes nothing, and asks to be run again at once, for ever. It does not say
+ * so: what is seen here is that it was run again and again and gave nothing of a body. */
 #ifndef HTTPSERVER_CHUNKS_H
 #define HTTPSERVER_CHUNKS_H
 

@@ -12,6 +12,7 @@
 #include "chunks.h"
 #include "events.h"
 #include "exchange.h"
+#include "leavers.h"
 #include "refusal.h"
 #include "websocket.h"
 #include <errno.h>
@@ -331,7 +332,7 @@ static void run(struct server *server)
 	else if (is_ready)
 		server_turn_soon(server);
 	due_ns = least(due_ns, least(peers_due_ns(server), events_due_ns(server)));
-	due_ns = least(due_ns, websockets_due_ns(server));
+	due_ns = least(due_ns, least(websockets_due_ns(server), leavers_due_ns(server)));
 	if (server->is_resting)
 		due_ns = least(due_ns, now_ns + REST_NS);
 	wake_at(server, due_ns);
@@ -375,6 +376,7 @@ static int on_wake(struct troupe_self *self, struct server *server, uint64_t con
 	server->self = self;
 	server->wake_ns = UINT64_MAX;
 	peers_sweep(server, server->is_resting);
+	leavers_sweep(server);
 	events_sweep(server);
 	websockets_sweep(server);
 	if (server->is_resting && server->rest_until && now_ns >= server->rest_until)

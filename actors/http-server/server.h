@@ -62,6 +62,7 @@ struct server {
 	bool is_turn_due;
 	struct troupe_timer wake; /* for what is due at wake_ns; UINT64_MAX: nothing */
 	uint64_t wake_ns;
+	uint64_t swept_ns;  /* when clients that had left were looked for last */
 	uint64_t runs;      /* of libmicrohttpd */
 	uint64_t looked_ns; /* when bodies that stand still were looked at last */
 	int64_t accepted, turned_away, requests, malformed, timed_out;

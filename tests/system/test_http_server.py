@@ -864,6 +864,17 @@ class Limits(HttpTest):
                 wire.send(in_chunks(b"e;" + b"a" * 20000))
         self.wait_status(connections=0, requests=4)
 
+    def test_who_leaves_in_the_middle_of_a_request_is_let_go(self):
+        """Though his end comes together with the last that he says."""
+        self.start(HeaderTimeoutMs=600000, BodyTimeoutMs=600000, IdleTimeoutMs=600000)
+        whole = request("POST", GREET, YOU)
+        for said in (whole[:-5], whole[:60], b"", whole, in_chunks(b"5\r\n123"), in_chunks(b"e;" + b"a" * 5000)):
+            for _ in range(20):
+                with Wire(self.place) as wire:
+                    wire.send(said)
+        self.wait_status(connections=0, timedOut=0)
+        self.assert_greets()
+
     @waits(8)
     def test_the_line_of_a_chunk_that_fills_the_buffer_costs_no_time(self):
         """Nothing is left unread then: it may go on. The size is found by trying: one more is
