@@ -1,4 +1,4 @@
-/* leavers.c - clients that left in the middle of a request, or behind one, and were not heard. */
+/* leavers.c - clients that left in a request, or behind one, and were not heard. */
 #include "leavers.h"
 
 #include "server.h"

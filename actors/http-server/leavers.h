@@ -1,4 +1,4 @@
-/* leavers.h - clients that left in the middle of a request, or behind one, and were not heard.
+/* leavers.h - clients that left in a request, or behind one, and were not heard.
  *
  * libmicrohttpd's epoll is edge-triggered: an end that comes together with the last bytes is of
  * their event, and is not read when it reads fewer bytes than it has room for. */
@@ -9,7 +9,7 @@
 
 struct server;
 
-/* Once a second: end the connections whose client has said all, and of which no answer is due. */
+/* Once a second: end the connections whose client has said all, and waits for no answer. */
 void leavers_sweep(struct server *server);
 
 /* When to look next; UINT64_MAX: there is nobody to look at. */
