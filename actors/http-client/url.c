@@ -2,6 +2,7 @@
 #include "url.h"
 #include <arpa/inet.h>
 #include <errno.h>
+#include <locale.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,12 +39,30 @@ static bool is_plain(const char *text)
 	return true;
 }
 
+/* libidn2 takes the text for one of the locale, which for a worker is C. curl has no error but
+ * the lack of memory for a name that cannot be converted. */
+static CURLUcode get_ascii_host(CURLU *handle, char **ret_host)
+{
+	locale_t utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+	locale_t before = utf8 ? uselocale(utf8) : (locale_t)0;
+	CURLUcode code = curl_url_get(handle, CURLUPART_HOST, ret_host, CURLU_PUNYCODE);
+
+	if (utf8) {
+		uselocale(before);
+		freelocale(utf8);
+	}
+	return code == CURLUE_OUT_OF_MEMORY ? CURLUE_BAD_HOSTNAME : code;
+}
+
 static int read_host(struct url *url, bool is_ascii, const char **ret_reason)
 {
 	CURLUcode code;
 	char *host;
 
-	code = curl_url_get(url->handle, CURLUPART_HOST, &host, is_ascii ? 0 : CURLU_PUNYCODE);
+	if (is_ascii)
+		code = curl_url_get(url->handle, CURLUPART_HOST, &host, 0);
+	else
+		code = get_ascii_host(url->handle, &host);
 	if (code)
 		return error_of(code, ret_reason);
 	/* What curl is given then is what was looked up. */

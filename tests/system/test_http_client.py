@@ -749,6 +749,8 @@ class Names(HttpTest):
             told = self.refused("CannotResolve", host, "http://nobody.invalid/")
             self.assertEqual(told["host"], "nobody.invalid")
         self.assertEqual(self.stats(host)["lookups"], 1)
+        told = self.refused("CannotResolve", host, "http://münchen.invalid/")
+        self.assertEqual(told["host"], "xn--mnchen-3ya.invalid")
         self.refused("CannotResolve", host, "http://" + "x" * 64 + ".invalid/")
 
     def test_addresses_need_no_lookup(self):
