@@ -14,6 +14,7 @@ struct secure {
 	struct secure_status_out status;
 	char place[TROUPE_PLACE_MAX];
 	char *ca_file, *certificate, *key, *listen;
+	uint64_t handshake_ns;
 };
 
 /* ------------------------------------------------------------------ the server */
@@ -37,8 +38,10 @@ TROUPE_TASK(echo, struct secure, struct troupe_stream, void)
 
 static int serve(struct troupe_self *self, struct secure *me, void *unused, void *unused_too)
 {
-	const struct troupe_tls_options options = {
-		.table_size = sizeof(options), .certificate = me->certificate, .key = me->key};
+	const struct troupe_tls_options options = {.table_size = sizeof(options),
+						   .certificate = me->certificate,
+						   .key = me->key,
+						   .handshake_ns = me->handshake_ns};
 	struct troupe_tls tls;
 	int rc = troupe_tls_load(self, &options, &tls);
 
@@ -66,7 +69,8 @@ static int on_status(struct troupe_self *self, struct secure *me,
 static int trust(struct troupe_self *self, const struct secure *me, struct troupe_tls *ret_tls)
 {
 	const struct troupe_tls_options options = {.table_size = sizeof(options),
-						   .ca_file = me->ca_file};
+						   .ca_file = me->ca_file,
+						   .handshake_ns = me->handshake_ns};
 
 	return troupe_tls_load(self, &options, ret_tls);
 }
@@ -235,6 +239,8 @@ static int init(struct troupe_self *self, struct secure *me, const struct secure
 	me->certificate = copy(config->certificate);
 	me->listen = copy(config->listen);
 	me->key = copy(config->key);
+	if (config->handshakeMs)
+		me->handshake_ns = (uint64_t)*config->handshakeMs * TROUPE_MS_NS;
 	return me->certificate
 		       ? troupe_start(self, TROUPE_OF_ACTOR, &serve_task, NULL, NULL, NULL)
 		       : 0;
