@@ -250,6 +250,37 @@ class Tls(HostTest):
         host.wait_log("no TLS with tls:127.0.0.1:")
         self.assertEqual(host.worker(1)["restarts"], 0)
 
+    def test_another_agreement_is_refused(self):
+        """TLS 1.2 only; by a warning, after which this client gives up."""
+        host = self.host_of()
+        port = self.port(host)
+        client = subprocess.Popen(["openssl", "s_client", "-connect", f"127.0.0.1:{port}", "-tls1_2"],
+                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        self.addCleanup(client.wait)
+        self.addCleanup(client.kill)
+        self.addCleanup(client.stdout.close)
+        self.addCleanup(client.stdin.close)
+
+        def read_to(mark):
+            said = b""
+            while mark not in said:
+                more = client.stdout.read1(65536)
+                self.assertTrue(more, said)
+                said += more
+
+        client.stdin.write(b"an echo\n")
+        client.stdin.flush()
+        read_to(b"\nan echo\n")
+        client.stdin.write(b"R\n")
+        client.stdin.flush()
+        read_to(b"no renegotiation")
+        self.assertNotEqual(client.wait(60 * SLOW), 0)
+        wait_for(lambda: self.status(host)["open"] == 0, 60 * SLOW, "its connection to end")
+        served = self.connect(port)
+        served.sendall(b"hello")
+        self.assertEqual(served.recv(100), b"hello")
+        self.assertEqual(host.worker(1)["restarts"], 0)
+
     @waits(12)
     def test_a_silent_and_a_slow_client_have_their_time(self):
         host = self.host_of()
