@@ -22,7 +22,7 @@
 
 struct chaos {
 	const char **others;
-	size_t n_others;
+	size_t n_others, n_deeds;
 	struct troupe_channel channel; /* of int64_t: what was put is `mark` */
 	struct troupe_semaphore lock;  /* one at a time */
 	struct troupe_event event;
@@ -491,12 +491,13 @@ TROUPE_TASK(serve, struct chaos, void, void)
 typedef int deed_fn(struct troupe_self *self, struct chaos *me, struct player *player);
 
 static deed_fn *const deeds[] = {
-	sleeps,      in_scope,        in_scope,        nursery,      nursery,
-	all_of_them, first_of_them,   detaches,        asks,         asks,
-	asks,        reads_items,     reads_items,     puts_or_gets, puts_or_gets,
-	locks,       meets,           blocks,          starts_child, looks_outside,
-	connects,    has_others_play, has_others_play,
+	sleeps,          in_scope,     in_scope,     nursery,       nursery,  all_of_them,
+	first_of_them,   detaches,     asks,         asks,          asks,     reads_items,
+	reads_items,     puts_or_gets, puts_or_gets, locks,         meets,    has_others_play,
+	has_others_play, blocks,       starts_child, looks_outside, connects,
 };
+#define DEEDS  (sizeof(deeds) / sizeof(deeds[0]))
+#define INSIDE (DEEDS - 4) /* the last of them leave the runtime */
 
 static int play(struct troupe_self *self, struct chaos *me, struct player *player, void *unused)
 {
@@ -508,7 +509,7 @@ static int play(struct troupe_self *self, struct chaos *me, struct player *playe
 		struct troupe_scope scope;
 		bool has_scope = troupe_scope_begin(self, 20 * TROUPE_MS_NS, &scope) == 0;
 
-		rc = deeds[pick(player, sizeof(deeds) / sizeof(deeds[0]))](self, me, player);
+		rc = deeds[pick(player, me->n_deeds)](self, me, player);
 		player->done++;
 		if (has_scope && rc == 0)
 			(void)troupe_scope_end(self, scope);
@@ -595,6 +596,11 @@ static int init(struct troupe_self *self, struct chaos *me, const struct chaos_c
 		rc = troupe_semaphore_open(self, 1, &me->lock);
 	if (rc == 0)
 		rc = troupe_event_open(self, &me->event);
+	me->n_deeds = DEEDS;
+	if (rc == 0 && config->inside && *config->inside) {
+		me->n_deeds = INSIDE;
+		return 0;
+	}
 	if (rc == 0)
 		rc = troupe_listen(self, "tcp:127.0.0.1:0", &me->listener);
 	if (rc == 0)
