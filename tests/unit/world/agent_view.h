@@ -11,5 +11,9 @@ struct agent;
 struct page *agent_view_page(const struct agent *agent);
 /* The number of its worker; 0 before Start. */
 unsigned agent_view_worker(const struct agent *agent);
+/* How many tasks, scopes and streams of items there are, and how much else belongs to its
+ * actors; 0 before Start. */
+uint32_t agent_view_tasks(const struct agent *agent);
+uint32_t agent_view_belongings(const struct agent *agent);
 
 #endif

@@ -205,9 +205,38 @@ static void send_assorted(struct caller *caller)
 	caller_send(caller, CALLER_ASSORTED, strstr(message, "io."), message);
 }
 
+/* Something that tasks of several actors do together, or a stream that one of them makes. */
+static void send_to_tasks(struct caller *caller)
+{
+	static const char *const units[] = {"left", "right"};
+	const char *unit = units[draw(caller, 2)];
+	const uint64_t seed = 1 + draw(caller, UINT32_MAX);
+	char text[320];
+
+	caller->last_id++;
+	if (draw(caller, 3) == 0)
+		(void)snprintf(text, sizeof(text),
+			       "{\"method\":\"io.troupe.Control.Call\",\"parameters\":{"
+			       "\"name\":\"%s\",\"method\":\"io.troupe.test.chaos.Count\","
+			       "\"parameters\":{\"count\":%u,\"bytes\":%u,\"seed\":%ju}},"
+			       "\"more\":true}",
+			       unit, (unsigned)draw(caller, 300), (unsigned)draw(caller, 2000),
+			       (uintmax_t)seed);
+	else
+		(void)snprintf(text, sizeof(text),
+			       "{\"method\":\"io.troupe.Control.Call\",\"parameters\":{"
+			       "\"name\":\"%s\",\"method\":\"io.troupe.test.chaos.%s\","
+			       "\"parameters\":{\"seed\":%ju,\"deeds\":%u,\"depth\":%u},"
+			       "\"timeoutMs\":%u}}",
+			       unit, draw(caller, 4) ? "Play" : "Reign", (uintmax_t)seed,
+			       1 + (unsigned)draw(caller, 8), (unsigned)draw(caller, 4),
+			       1 + (unsigned)draw(caller, 3000));
+	caller_send(caller, CALLER_ASSORTED, "a play of tasks", text);
+}
+
 static void send_one(struct caller *caller)
 {
-	switch (draw(caller, 10)) {
+	switch (draw(caller, 11)) {
 	case 0 ... 3:
 		send_answer(caller, CALLER_ANSWER);
 		return;
@@ -223,6 +252,9 @@ static void send_one(struct caller *caller)
 	case 7:
 		send_oneway(caller, "{\"method\":\"io.troupe.test.slow.Answer\",\"parameters\":"
 				    "{\"text\":\"x\",\"delayMs\":300},\"oneway\":true}");
+		return;
+	case 8:
+		send_to_tasks(caller);
 		return;
 	default:
 		send_assorted(caller);

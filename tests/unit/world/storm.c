@@ -7,6 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#define TASKS  "chaos.so\nTasks=200\nWorker="
+#define OTHERS "\n[Config]\nInside=yes\nOthers=left right"
+
 const struct storm_unit storm_units[STORM_UNITS] = {
 	{"pool", NULL, "slow.Kept", "{}", false},
 	{"one", NULL, "slow.Kept", "{}", true},
@@ -19,6 +22,9 @@ const struct storm_unit storm_units[STORM_UNITS] = {
 	{"flood", "flood.so\nType=flood\nWorker=3", "flood.Flood",
 	 "{\"sink\":\"sink\",\"count\":20}", true},
 	{"noisy", "noisy.so\nType=noisy", "noisy.Taken", "{}", false},
+	/* two who do in tasks whatever tasks can do, together */
+	{"left", TASKS "1" OTHERS, "chaos.Add", "{\"a\":1,\"b\":2}", true},
+	{"right", TASKS "3" OTHERS, "chaos.Add", "{\"a\":1,\"b\":2}", true},
 };
 
 uint64_t storm_draw(struct storm *storm, uint64_t bound)

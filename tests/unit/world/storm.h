@@ -8,7 +8,9 @@
 #define STORM_WORKERS 3
 #define STORM_CALLERS 10
 #define STORM_ADMIN   STORM_CALLERS /* the number of the one that manages */
-#define STORM_UNITS   9
+#define STORM_UNITS   11
+#define STORM_TASKED  2 /* of them, whose actors have tasks */
+#define STORM_SHARED  3 /* what the tasks of such an actor share: tests/actors/chaos */
 
 /* What is there, and what each of them answers in the end. */
 extern const struct storm_unit {

@@ -312,6 +312,20 @@ uint64_t world_hash(struct world *world)
 	return hash;
 }
 
+bool world_has_logged(struct world *world, const char *text)
+{
+	struct stat st;
+	void *log;
+	bool has_it;
+
+	assert_int_equal(fstat(world->log, &st), 0);
+	log = mmap(NULL, (size_t)st.st_size + 1, PROT_READ, MAP_PRIVATE, world->log, 0);
+	assert_true(log != MAP_FAILED);
+	has_it = memmem(log, (size_t)st.st_size, text, strlen(text));
+	(void)munmap(log, (size_t)st.st_size + 1);
+	return has_it;
+}
+
 void world_print_log(struct world *world)
 {
 	char piece[4096];

@@ -89,6 +89,8 @@ void world_limit_wires(struct world *world, unsigned frames);
 void world_note(struct world *world, const char *text, size_t size);
 /* The hash so far, of what was noted and of the log. */
 uint64_t world_hash(struct world *world);
+/* Whether that is anywhere in the log. */
+bool world_has_logged(struct world *world, const char *text);
 /* Print the log. */
 void world_print_log(struct world *world);
 
