@@ -242,6 +242,8 @@ static int init(struct troupe_self *self, struct chat *me, const struct chat_con
 		troupe_log(self, 3, "cannot listen on %s: %s", config->listen, strerror(-rc));
 	if (rc == 0)
 		rc = troupe_listener_place(self, me->listener, me->place);
+	if (rc == 0)
+		rc = troupe_listener_reserve(self, me->listener, 1, 0); /* who speaks */
 	me->status.listening = me->place;
 	return rc < 0 ? rc : troupe_start(self, TROUPE_OF_ACTOR, &serve_task, NULL, NULL, NULL);
 }

@@ -161,6 +161,8 @@ static int init(struct troupe_self *self, struct proxy *me,
 	if (rc == 0)
 		rc = troupe_listener_place(self, me->listener, me->place);
 	me->status.listening = me->place;
+	if (rc == 0) /* the way back, and the target */
+		rc = troupe_listener_reserve(self, me->listener, 1, 1);
 	if (rc == 0)
 		rc = troupe_start(self, TROUPE_OF_ACTOR, &serve_task, NULL, NULL, NULL);
 	if (rc < 0)

@@ -203,9 +203,28 @@ COLD static int refuse_more(const struct troupe_self *self, struct tasked *taske
 	return -EAGAIN;
 }
 
-int troupe_start(struct troupe_self *self, struct troupe_scope handle,
-		 const struct troupe_task_entry *entry, void *arg, void *shared,
-		 struct troupe_task *ret_task)
+/* Whether there is room for one more and what it is to start; or a place is kept for it. */
+static bool has_place(const struct troupe_self *self, const struct tasked *tasked,
+		      uint32_t places)
+{
+	const uint64_t taken = (uint64_t)tasked->count + tasked->places;
+
+	return likely(taken + places < self->actor->unit->tasks) ||
+	       (self->task && self->task->places && !places);
+}
+
+/* One of those that are kept for who starts it is taken. */
+static void take_place(const struct troupe_self *self, struct tasked *tasked)
+{
+	if (likely(!self->task || !self->task->places))
+		return;
+	self->task->places--;
+	tasked->places--;
+}
+
+int await_start(struct troupe_self *self, struct troupe_scope handle,
+		const struct troupe_task_entry *entry, void *arg, void *shared, uint32_t places,
+		struct task **ret_task)
 {
 	struct runtime *runtime = self->runtime;
 	struct tasked *tasked;
@@ -228,14 +247,29 @@ int troupe_start(struct troupe_self *self, struct troupe_scope handle,
 		return -EAGAIN;
 	tasked = tasked_get(runtime, self->actor);
 	task_list_self(self);
-	if (unlikely(tasked->count >= self->actor->unit->tasks))
+	if (unlikely(!has_place(self, tasked, places)))
 		return refuse_more(self, tasked);
 	task = task_new(runtime, self->actor, scope, entry, arg, shared);
 	if (!task)
 		return -ENOMEM;
-	task->is_named = ret_task != NULL;
-	if (ret_task)
-		ret_task->id = slots_id(task);
+	take_place(self, tasked);
+	task->places = places;
+	tasked->places += places;
+	*ret_task = task;
+	return 0;
+}
+
+int troupe_start(struct troupe_self *self, struct troupe_scope scope,
+		 const struct troupe_task_entry *entry, void *arg, void *shared,
+		 struct troupe_task *ret_task)
+{
+	struct task *task;
+	int rc = await_start(self, scope, entry, arg, shared, 0, &task);
+
+	if (rc < 0 || !ret_task)
+		return rc;
+	task->is_named = true;
+	ret_task->id = slots_id(task);
 	return 0;
 }
 

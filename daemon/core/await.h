@@ -6,6 +6,12 @@
 
 #include "core/task.h"
 
+/* As troupe_start(), for a task that is to start `places` others: they are kept for the first
+ * that it starts, until it ends, whoever else wants some. -EAGAIN: there are not that many. */
+int await_start(struct troupe_self *self, struct troupe_scope scope,
+		const struct troupe_task_entry *entry, void *arg, void *shared, uint32_t places,
+		struct task **ret_task);
+
 /* The running task's function has returned: what scopes it has left open are cancelled and
  * ended. On its stack. */
 void await_end_scopes_slow(struct task *task);

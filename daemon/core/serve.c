@@ -171,7 +171,7 @@ static int serve_task(struct troupe_self *self, void *state, struct troupe_call 
 		rest_hold(self, &tasked->rest);
 		return 0;
 	}
-	if (unlikely(tasked->live >= self->actor->unit->tasks))
+	if (unlikely(tasked->live + tasked->places >= self->actor->unit->tasks))
 		return begin_rest(self, tasked);
 	task = task_make_handler(runtime, self->actor, tasked, &way->entry,
 				 (void *)(uintptr_t)way);

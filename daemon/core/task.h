@@ -86,6 +86,7 @@ struct task {
 	int32_t result;       /* of what it waits for; ENDED: its own */
 	uint32_t refused;     /* waits refused in a row */
 	uint32_t ready;       /* waits that were over at once, in a row */
+	uint32_t places;      /* kept for tasks that it is to start: see struct tasked */
 	bool is_named;        /* somebody has its id */
 	bool is_cut;          /* `result` is that its scope is cut */
 	bool is_alone;        /* it is a handler that is alone, or works for one */

@@ -81,6 +81,8 @@ bool task_end(struct runtime *runtime, struct task *task, int result)
 	task->result = result;
 	scope->live--;
 	tasked->live--;
+	tasked->places -= task->places;
+	task->places = 0;
 	tasked_rest_look(runtime, task_actor(runtime, task));
 	is_known = wake_joiners(runtime, task);
 	if (unlikely(scope->is_race))

@@ -17,6 +17,6 @@ COLD void tasked_rest_look_slow(struct runtime *runtime, struct actor *actor)
 {
 	const struct tasked *tasked = tasked_find(runtime, actor);
 
-	if (!tasked->rest.alone && tasked->live < actor->unit->tasks)
+	if (!tasked->rest.alone && tasked->live + tasked->places < actor->unit->tasks)
 		rest_end(runtime, actor);
 }

@@ -16,7 +16,8 @@ struct tasked {
 	struct scope scope;      /* TROUPE_OF_ACTOR */
 	uint32_t count;          /* of the tasks */
 	uint32_t live;           /* of these: those that have not ended */
-	uint64_t items_bytes;    /* that the streams which they read have a share of */
+	uint32_t places;      /* beside them: kept for those that some of them are to start */
+	uint64_t items_bytes; /* that the streams which they read have a share of */
 	struct rest rest;
 	/* ACTOR_ENDING: whether it ends by itself, not with its parent, and then why */
 	bool has_cause;

@@ -8,9 +8,11 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -35,9 +37,16 @@ void listener_rouse(struct runtime *runtime, struct listener *listener, int resu
 	task_wake_all(runtime, &listener->resting, result);
 }
 
+void listener_let_go(struct listener *listener)
+{
+	while (listener->n_held > 0)
+		close(listener->held[--listener->n_held]);
+}
+
 static void close_listener(struct runtime *runtime, struct listener *listener)
 {
 	remove_path(listener);
+	listener_let_go(listener);
 	port_close(runtime, &listener->port);
 	listener_rouse(runtime, listener, -ECONNABORTED);
 	keys_unref(listener->keys);
@@ -249,6 +258,21 @@ int troupe_listener_place(struct troupe_self *self, struct troupe_listener handl
 	return rc;
 }
 
+int troupe_listener_reserve(struct troupe_self *self, struct troupe_listener handle,
+			    unsigned tasks, unsigned descriptors)
+{
+	struct listener *listener = listener_find(self, handle);
+
+	if (!listener)
+		return -ESRCH;
+	if (tasks > TROUPE_RESERVE_TASKS_MAX || descriptors > TROUPE_RESERVE_DESCRIPTORS_MAX)
+		return -EINVAL;
+	listener_let_go(listener);
+	listener->tasks = tasks;
+	listener->descriptors = descriptors;
+	return 0;
+}
+
 /* ------------------------------------------------------------------ accepting */
 
 /* Whether it is the process or the kernel that has no more, for now. */
@@ -289,10 +313,18 @@ int listener_recover(struct use *use, int error)
 	return listener_rest(use, false);
 }
 
+/* The kernel looks for a descriptor before it looks for a connection. */
+static bool is_anyone_there(int fd)
+{
+	struct pollfd it = {.fd = fd, .events = POLLIN};
+
+	return poll(&it, 1, 0) != 0;
+}
+
 /* What became of an accept() that failed. 0: try again. */
 static int recover(struct use *use, int error)
 {
-	if (error == EAGAIN) {
+	if (error == EAGAIN || (is_short(error) && !is_anyone_there(use->port->fd))) {
 		port_tried(use->port, LOOP_READ);
 		return 0;
 	}
@@ -301,6 +333,37 @@ static int recover(struct use *use, int error)
 	/* All else is of the connection, which is gone (see accept(2)); unless it is no socket
 	 * that listens, which none of ours is. */
 	return error == EINVAL || error == EBADF ? -error : 0;
+}
+
+/* Descriptors that stand for those that the next connection is to open; all, or none. */
+static int hold(struct listener *listener)
+{
+	while (listener->n_held < listener->descriptors) {
+		int fd = eventfd(0, EFD_CLOEXEC);
+
+		if (fd < 0) {
+			fd = -errno;
+			listener_let_go(listener);
+			return fd;
+		}
+		listener->held[listener->n_held++] = fd;
+	}
+	return 0;
+}
+
+/* A descriptor. */
+static int accept_next(struct listener *listener)
+{
+	int rc = hold(listener), fd;
+
+	if (rc < 0)
+		return rc;
+	fd = accept4(listener->port.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (fd < 0) {
+		fd = -errno;
+		listener_let_go(listener); /* who waits holds nothing */
+	}
+	return fd;
 }
 
 /* With TLS to be agreed on, where the listener has it. */
@@ -328,9 +391,9 @@ int listener_accept(struct use *use, struct stream **ret_stream)
 
 		if (rc < 0)
 			return rc;
-		fd = accept4(use->port->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		fd = accept_next(listener_of(use));
 		if (fd < 0)
-			rc = recover(use, errno);
+			rc = recover(use, -fd);
 		else if ((rc = open_accepted(use, fd, ret_stream)) == 0)
 			return 0;
 		else
@@ -350,6 +413,8 @@ int troupe_accept(struct troupe_self *self, struct troupe_listener handle,
 	if (rc < 0)
 		return rc;
 	rc = listener_accept(&use, &stream);
+	if (use.port)
+		listener_let_go(listener_of(&use));
 	if (rc == 0)
 		ret_stream->id = stream->port.belonging.id;
 	return use_end_ready(&use, rc);

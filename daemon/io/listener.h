@@ -14,15 +14,21 @@ struct listener {
 	struct port port;
 	struct list *resting; /* struct task */
 	uint64_t short_ns;    /* when descriptors were lacking last; 0: never */
-	struct keys *keys;    /* of TLS; NULL: it is plain */
-	struct stat file;     /* of `path` */
-	char path[];          /* that goes when it is closed; "": none */
+	uint32_t tasks;       /* that each connection is to start, beside its own */
+	uint32_t descriptors; /* that it is to open */
+	uint32_t n_held;      /* of these: what stands for those of the one that is next */
+	int held[TROUPE_RESERVE_DESCRIPTORS_MAX];
+	struct keys *keys; /* of TLS; NULL: it is plain */
+	struct stat file;  /* of `path` */
+	char path[];       /* that goes when it is closed; "": none */
 };
 
 extern const struct belonging_kind listener_kind;
 
-/* The next connection, in a use of the listener (LOOP_READ) that goes on. */
+/* The next connection, in a use of the listener (LOOP_READ) that goes on. As many descriptors
+ * as it is to open are held from then on: by listener_let_go() they are free for it. */
 int listener_accept(struct use *use, struct stream **ret_stream);
+void listener_let_go(struct listener *listener);
 
 /* Rest until it is roused, its close being one way; for a moment only, unless `is_long`. Errors
  * as of use_rest(). */

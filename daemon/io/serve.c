@@ -68,10 +68,14 @@ static int attend(struct troupe_self *self, void *state, void *arg, void *shared
 	struct stream *stream = stream_find(self, handle.id);
 	const bool is_tls = stream && stream->tls;
 	struct serve *serve = shared;
+	struct listener *listener =
+		listener_find(self, (struct troupe_listener){serve->listener});
 	int result = 0;
 
 	if (stream)
 		stream->host = NULL;
+	if (listener)
+		listener_let_go(listener);
 	/* that it failed is logged there */
 	if (!is_tls || handshake_do(self, handle.id) == 0)
 		result = serve->entry->run(self, state, &handle, serve->shared);
@@ -99,28 +103,49 @@ static void close_rest(struct troupe_self *self, const struct serve *serve)
 
 /* ------------------------------------------------------------------ all of them */
 
-/* Its own limit, and the unit's: whether another one may be accepted. */
-static bool has_room(struct troupe_self *self, struct serve *serve, size_t limit)
+static struct listener *listener_of(struct use *use)
 {
-	const struct tasked *tasked = tasked_find(self->runtime, self->actor);
+	return container_of(use->port, struct listener, port);
+}
+
+static void warn_of_tasks(struct troupe_self *self, struct serve *serve, uint32_t each)
+{
 	const struct definition *unit = self->actor->unit;
 	char text[128];
 
+	if (serve->said_tasks)
+		return;
+	serve->said_tasks = true;
+	if (each == 1)
+		snprintf(text, sizeof(text),
+			 "connections have to wait: the actor has %u tasks: Tasks=",
+			 unit->tasks);
+	else
+		snprintf(text, sizeof(text),
+			 "connections have to wait: each takes %u of the actor's %u tasks: "
+			 "Tasks=",
+			 each, unit->tasks);
+	unit_log(self->runtime, unit, LOG_WARNING_LEVEL, text);
+}
+
+/* Its own limit, and the unit's: whether another one may be accepted, with all its tasks. */
+static bool has_room(struct use *use, struct serve *serve, size_t limit)
+{
+	const struct actor *actor = use->self->actor;
+	const struct tasked *tasked = tasked_find(use->self->runtime, actor);
+	const uint32_t each = 1 + listener_of(use)->tasks;
+
 	if (serve->live >= limit)
 		return false;
-	if (tasked->count < unit->tasks)
+	if ((uint64_t)tasked->count + tasked->places + each <= actor->unit->tasks)
 		return true;
-	snprintf(text, sizeof(text),
-		 "connections have to wait: the actor has %u tasks: Tasks=", unit->tasks);
-	if (!serve->said_tasks)
-		unit_log(self->runtime, unit, LOG_WARNING_LEVEL, text);
-	serve->said_tasks = true;
+	warn_of_tasks(use->self, serve, each);
 	return false;
 }
 
 static int wait_for_room(struct use *use, struct serve *serve, size_t limit)
 {
-	while (!has_room(use->self, serve, limit)) {
+	while (!has_room(use, serve, limit)) {
 		/* tasks of others may end, too, of which nobody would say so */
 		int rc = listener_rest(use, serve->live >= limit);
 
@@ -136,12 +161,13 @@ static int start_one(struct use *use, struct serve *serve, struct troupe_scope s
 		     size_t limit, uint64_t stream)
 {
 	for (;;) {
-		int rc = troupe_start(use->self, scope, &serve->own, (void *)(uintptr_t)stream,
-				      serve, NULL);
+		struct task *task;
+		int rc = await_start(use->self, scope, &serve->own, (void *)(uintptr_t)stream,
+				     serve, listener_of(use)->tasks, &task);
 
 		if (rc == 0)
 			serve->live++;
-		if (rc != -EAGAIN || has_room(use->self, serve, limit))
+		if (rc != -EAGAIN || has_room(use, serve, limit))
 			return rc;
 		rc = wait_for_room(use, serve, limit);
 		if (rc < 0)
@@ -190,10 +216,15 @@ int troupe_serve(struct troupe_self *self, struct troupe_listener listener,
 		return use_end_ready(&use, rc);
 	do {
 		rc = serve_next(&use, &serve, scope, limit);
-		(void)pause_ready(use.task, 0);
+		if (rc == 0 && listener_of(&use)->n_held > 0)
+			pause_rest(use.task); /* they are for this one, not for the next */
+		else
+			(void)pause_ready(use.task, 0);
 		if (rc == 0)
 			rc = use_look_again(&use);
 	} while (rc == 0);
+	if (use.port)
+		listener_let_go(listener_of(&use));
 	use_end(&use);
 	if (rc != -ECONNABORTED)
 		troupe_scope_cancel(self, scope);

@@ -163,6 +163,22 @@ int troupe_listener_place(struct troupe_self *self, struct troupe_listener liste
  * nothing. */
 void troupe_listener_close(struct troupe_self *self, struct troupe_listener listener);
 
+/* What each connection will need beside its own task and descriptor: `tasks` that its task is
+ * to start, and `descriptors` that it is to open, to connect to another place, say. While
+ * Tasks= or the process has not that many left, none is accepted: it waits in the kernel's
+ * backlog, not for what it needs. Both are 0 until then; holds from the next connection on.
+ *
+ * Tasks are looked at by troupe_serve() alone, and kept: its connections' tasks may start their
+ * first `tasks` others whatever else the actor starts meanwhile. Descriptors are kept until the
+ * connection's task begins, or troupe_accept() returns: one that waits before it opens them,
+ * for the name of a host, say, may find them taken.
+ *
+ * -ESRCH; -EINVAL: more than TROUPE_RESERVE_TASKS_MAX or TROUPE_RESERVE_DESCRIPTORS_MAX. */
+#define TROUPE_RESERVE_TASKS_MAX       64u
+#define TROUPE_RESERVE_DESCRIPTORS_MAX 8u
+int troupe_listener_reserve(struct troupe_self *self, struct troupe_listener listener,
+			    unsigned tasks, unsigned descriptors) TROUPE_WARN_UNUSED;
+
 /* For libraries that want a descriptor: a new one of a "socket:", of `type` (SOCK_STREAM: it
  * listens; SOCK_DGRAM), close-on-exec and non-blocking. It is the caller's: close it. Its
  * options and shutdown(2) are to be left alone: the socket is others', too, and a library that
@@ -179,7 +195,8 @@ TROUPE_AWAIT int troupe_accept(struct troupe_self *self, struct troupe_listener 
 
 /* Start a task for each connection: its arg is a struct troupe_stream, which is closed when the
  * task returns; `shared` is handed on. `limit` of them at a time (and no more than Tasks=
- * allows, which is logged once); more wait in the kernel's backlog. What one of them returns
+ * allows, which is logged once); more wait in the kernel's backlog. One whose task starts
+ * others needs troupe_listener_reserve(), or these may be refused. What one of them returns
  * concerns its own connection alone: an error is logged, unless it only says that the
  * connection has ended or was idle.
  *

@@ -76,6 +76,23 @@ class Chat(HostTest):
         status = self.status(host)
         self.assertEqual((status["came"], status["lines"], status["slow"]), (5, 2, 0))
 
+    def test_people_wait_while_there_are_no_two_tasks_for_them(self):
+        host, port = self.chat(tasks=10)
+        people = [socket.create_connection(("127.0.0.1", port), timeout=20 * SLOW) for _ in range(30)]
+        for person in people:
+            self.addCleanup(person.close)
+        host.wait_log("connections have to wait: each takes 2 of the actor's 10 tasks: Tasks=")
+        self.wait_people(host, 4)
+        # the first who came are those who are there
+        for left in range(30, 4, -1):
+            people.pop(0).close()
+            wait_for(lambda: self.status(host)["came"] == 35 - left, 20 * SLOW, "the next one")
+        people[0].sendall(b"we all came\n")
+        for person in people[1:]:
+            self.assertEqual(self.hear(person), b"we all came\n")
+        self.assertEqual(host.log().count("connections have to wait"), 1)
+        self.assertNotIn("of a connection failed", host.log())
+
     def test_who_does_not_read_has_to_leave_and_holds_up_nobody(self):
         host, port = self.chat(Behind=16)
         speaker, deaf, listener = self.come(host, port, 3)

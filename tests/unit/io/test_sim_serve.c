@@ -2,6 +2,7 @@
 #include "core/inspect.h"
 #include "core/task.h"
 #include "harbour.h"
+#include <sys/resource.h>
 
 #define LIMIT 3
 
@@ -347,6 +348,199 @@ static void connection_waits_for_a_task_that_others_have_taken(void **state)
 	harbour_finish(&harbour);
 }
 
+/* ------------------------------------------------------------------ what one needs */
+
+static int stays(struct troupe_self *self, struct puppet *me, void *unused, void *unused_too)
+{
+	(void)me;
+	(void)unused;
+	(void)unused_too;
+	return troupe_sleep(self, 3600 * TROUPE_SECOND_NS);
+}
+TROUPE_TASK(stays, struct puppet, void, void)
+
+/* With each line that it reads another task starts, as long as the connection lasts. */
+static int attends_in_tasks(struct troupe_self *self, struct puppet *me,
+			    struct troupe_stream *stream, void *unused)
+{
+	const char *text;
+	int rc = troupe_write(self, *stream, "hi", 2);
+
+	(void)me;
+	(void)unused;
+	TROUPE_SCOPE(scope, self, TROUPE_UNLIMITED);
+	while (rc == 0 && troupe_read_until(self, *stream, "\n", 64, &text) > 0)
+		note(self, "another %d; ",
+		     troupe_start(self, scope, &stays_task, NULL, NULL, NULL));
+	return rc;
+}
+TROUPE_TASK(attends_in_tasks, struct puppet, struct troupe_stream, void)
+
+static int serves_in_tasks(struct troupe_self *self, struct harbour *harbour)
+{
+	assert_int_equal(troupe_listen(self, "tcp:127.0.0.1:0", &harbour->listener), 0);
+	assert_int_equal(troupe_listener_place(self, harbour->listener, harbour->place), 0);
+	assert_int_equal(troupe_listener_reserve(self, harbour->listener, 1, 0), 0);
+	return troupe_serve(self, harbour->listener, &attends_in_tasks_task, NULL, 100);
+}
+
+static int starts_one(struct troupe_self *self, struct harbour *harbour)
+{
+	(void)harbour;
+	note(self, "other %d; ",
+	     troupe_start(self, TROUPE_OF_ACTOR, &stays_task, NULL, NULL, NULL));
+	return 0;
+}
+
+/* Its second task is kept for it, whenever it starts that, and given back in the end. */
+static void connections_wait_until_there_is_room_for_all_their_tasks(void **state)
+{
+	struct harbour harbour;
+	char expected[128];
+	const char *log, *first;
+	int fds[4];
+
+	(void)state;
+	harbour_play(&harbour, serves_in_tasks);
+	set_tasks(&harbour, 6);
+	harbour.handler = starts_one;
+	for (int i = 0; i < 3; i++) {
+		fds[i] = joined(&harbour);
+		assert_hears(&harbour, fds[i], i < 2 ? "hi" : "");
+	}
+	log = world_log(&harbour.world);
+	first = strstr(log, "have to wait: each takes 2 of the actor's 6 tasks: Tasks=");
+	assert_non_null(first);
+	assert_null(strstr(first + 1, "have to wait"));
+	/* of six there are three, and two kept: the last one is anybody's */
+	harbour_tell(&harbour);
+	assert_noted(&harbour, "other 0; ");
+	snprintf(expected, sizeof(expected), "other %d; ", -EAGAIN);
+	harbour_tell(&harbour);
+	assert_noted(&harbour, expected);
+	snprintf(expected, sizeof(expected), "another 0; another %d; ", -EAGAIN);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(send(fds[i], "x\nx\n", 4, 0), 4);
+		harbour_run(&harbour);
+		assert_noted(&harbour, expected);
+	}
+	close(fds[0]);
+	harbour_run(&harbour);
+	world_sleep(&harbour.world, TROUPE_SECOND_NS);
+	assert_hears(&harbour, fds[2], "hi");
+	/* one that starts none gives its place back, too */
+	for (int i = 1; i < 3; i++)
+		close(fds[i]);
+	harbour_run(&harbour);
+	fds[3] = joined(&harbour);
+	assert_hears(&harbour, fds[3], "hi");
+	assert_int_equal(tasked_find(harbour.world.runtime,
+				     actor_find(harbour.world.runtime, harbour.world.actors[1]))
+				 ->places,
+			 1);
+	close(fds[3]);
+	harbour_finish(&harbour);
+}
+
+static int opens_another(struct troupe_self *self, struct puppet *me,
+			 struct troupe_stream *stream, void *unused)
+{
+	int fd = dup(STDIN_FILENO);
+	char byte;
+	int rc;
+
+	(void)me;
+	(void)unused;
+	note(self, "%s; ", fd < 0 ? "lacks one" : "has both");
+	rc = (int)troupe_read(self, *stream, &byte, 1);
+	if (fd >= 0)
+		close(fd);
+	return rc;
+}
+TROUPE_TASK(opens_another, struct puppet, struct troupe_stream, void)
+
+static int serves_with_two(struct troupe_self *self, struct harbour *harbour)
+{
+	assert_int_equal(troupe_listen(self, "tcp:127.0.0.1:0", &harbour->listener), 0);
+	assert_int_equal(troupe_listener_place(self, harbour->listener, harbour->place), 0);
+	assert_int_equal(troupe_listener_reserve(self, harbour->listener, 0, 1), 0);
+	return troupe_serve(self, harbour->listener, &opens_another_task, NULL, 100);
+}
+
+static void limit_descriptors(const struct rlimit *usual, int limit)
+{
+	const struct rlimit low = {(rlim_t)limit, usual->rlim_max};
+
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+}
+
+/* Who would have one of two waits, and the log says so; not while nobody is there. */
+static void connections_wait_until_there_are_descriptors_for_them(void **state)
+{
+	struct harbour harbour;
+	struct rlimit usual;
+	const char *log, *first;
+	int one, two, three, lowest;
+
+	(void)state;
+	harbour_play(&harbour, serves_with_two);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &usual), 0);
+	one = harbour_connect(harbour.place);
+	lowest = dup(one);
+	close(lowest);
+	limit_descriptors(&usual, lowest + 2);
+	world_sleep(&harbour.world, TROUPE_SECOND_NS);
+	assert_noted(&harbour, "has both; ");
+	limit_descriptors(&usual, (int)usual.rlim_cur);
+	two = harbour_connect(harbour.place);
+	three = harbour_connect(harbour.place);
+	/* above its two both numbers are clients' */
+	limit_descriptors(&usual, lowest + 4);
+	world_sleep(&harbour.world, 10 * TROUPE_SECOND_NS);
+	close(one);
+	world_sleep(&harbour.world, TROUPE_SECOND_NS);
+	close(two);
+	world_sleep(&harbour.world, TROUPE_SECOND_NS);
+	limit_descriptors(&usual, (int)usual.rlim_cur);
+	log = world_log(&harbour.world);
+	first = strstr(log, "have to wait");
+	assert_non_null(first);
+	assert_null(strstr(first + 1, "have to wait"));
+	assert_null(strstr(log, "lacks one"));
+	first = strstr(first, "has both; ");
+	assert_non_null(first);
+	assert_non_null(strstr(first + 1, "has both; "));
+	close(three);
+	harbour_finish(&harbour);
+}
+
+static int reserves_too_much(struct troupe_self *self, struct harbour *harbour)
+{
+	const struct troupe_listener none = {0};
+
+	assert_int_equal(troupe_listen(self, "tcp:127.0.0.1:0", &harbour->listener), 0);
+	note(self, "%d %d %d %d; ", troupe_listener_reserve(self, none, 0, 0),
+	     troupe_listener_reserve(self, harbour->listener, TROUPE_RESERVE_TASKS_MAX + 1, 0),
+	     troupe_listener_reserve(self, harbour->listener, 0,
+				     TROUPE_RESERVE_DESCRIPTORS_MAX + 1),
+	     troupe_listener_reserve(self, harbour->listener, TROUPE_RESERVE_TASKS_MAX,
+				     TROUPE_RESERVE_DESCRIPTORS_MAX));
+	return 0;
+}
+
+static void no_more_is_reserved_than_there_may_be(void **state)
+{
+	struct harbour harbour;
+	char expected[64];
+
+	(void)state;
+	harbour_play(&harbour, reserves_too_much);
+	harbour_run(&harbour);
+	snprintf(expected, sizeof(expected), "%d %d %d 0; ", -ESRCH, -EINVAL, -EINVAL);
+	assert_noted(&harbour, expected);
+	harbour_finish(&harbour);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -361,6 +555,9 @@ int main(void)
 		cmocka_unit_test(wrong_serving_is_refused),
 		cmocka_unit_test(connections_wait_while_the_actor_has_all_its_tasks),
 		cmocka_unit_test(connection_waits_for_a_task_that_others_have_taken),
+		cmocka_unit_test(connections_wait_until_there_is_room_for_all_their_tasks),
+		cmocka_unit_test(connections_wait_until_there_are_descriptors_for_them),
+		cmocka_unit_test(no_more_is_reserved_than_there_may_be),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
