@@ -40,25 +40,33 @@ BINARIES = $(BUILD)/trouped $(BUILD)/troupe-worker $(BUILD)/troupe-symbolize $(B
 .DELETE_ON_ERROR:
 all: $(BINARIES)
 
-# What the sources must know of the installation, and the functions that the worker exports; touched only when it
-# changes.
-CONFIG_H = $(BUILD)/gen/config.h
+# What the sources must know of the installation: config.h; and of the release and what its worker exports: release.h. Apart,
+# since what speaks in an interface's name depends on the latter only, and need not be made again for another PREFIX. Touched
+# only when they change.
+CONFIG_H = $(BUILD)/gen/config.h $(BUILD)/gen/release.h
 SDK_SYMBOLS := $(shell sed -n 's/^\t\([a-z0-9_]*\);$$/"\1",/p' daemon/plugin/sdk.symbols)
-define CONFIG_TEXT
-/* config.h - where this build is meant to live, and what its worker exports; made by make. */
+define TEXT_OF_config
+/* config.h - where this build is meant to live; made by make. */
 #ifndef TROUPE_CONFIG_H
 #define TROUPE_CONFIG_H
-#define TROUPE_VERSION "$(VERSION)"
+#include "release.h"
 #define TROUPE_LIBEXECDIR "$(libexecdir)"
 #define TROUPE_PLUGINDIR "$(plugindir)"
 #define TROUPE_SYSCONFDIR "$(sysconfdir)"
+#endif
+endef
+define TEXT_OF_release
+/* release.h - which release this is, and what its worker exports; made by make. */
+#ifndef TROUPE_RELEASE_H
+#define TROUPE_RELEASE_H
+#define TROUPE_VERSION "$(VERSION)"
 #define TROUPE_SDK_SYMBOLS $(SDK_SYMBOLS)
 #endif
 endef
-export CONFIG_TEXT
-$(CONFIG_H): FORCE
+export TEXT_OF_config TEXT_OF_release
+$(CONFIG_H): $(BUILD)/gen/%.h: FORCE
 	@mkdir -p $(@D)
-	@new=$@.$$$$; printf '%s\n' "$$CONFIG_TEXT" > $$new; \
+	@new=$@.$$$$; printf '%s\n' "$$TEXT_OF_$*" > $$new; \
 		if cmp -s $$new $@; then rm $$new; else mv $$new $@; fi
 .PHONY: FORCE
 FORCE:

@@ -1,6 +1,6 @@
 #include "proto/sdk_symbols.h"
 
-#include "config.h"
+#include "release.h"
 #include <stddef.h>
 #include <string.h>
 

@@ -1,7 +1,6 @@
 /* troupe-gen - from a Varlink interface to a C header, and from a plug-in to its seal. */
 #include "base/cleanup.h"
 #include "base/io.h"
-#include "config.h"
 #include "proto/gen.h"
 #include "proto/idl.h"
 #include "proto/idl_subset.h"
@@ -9,6 +8,7 @@
 #include "proto/plugin_info.h"
 #include "proto/sdk_symbols.h"
 #include "proto/seal.h"
+#include "release.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
