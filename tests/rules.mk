@@ -202,7 +202,7 @@ $(BUILD)/abi/larger.so: $(ABI_LIAR_HEADERS)
 # to run, not to be fast.
 abi_next_sources = $(sources_plugin) $(sources_core) $(sources_proto) tests/unit/next/test_sim_abi.c
 abi_next_objects = $(patsubst %.c,$(ABI_NEXT)/%.o,$(abi_next_sources))
-abi_next_compile = $(call quiet,CC)$(CC) -I$(ABI_NEXT) $(ALL_CFLAGS) $(if $(SANITIZE),,-O0 -U_FORTIFY_SOURCE) -w -DTROUPE_NEXT -c -o $@ $<
+abi_next_compile = $(call quiet,CC)$(CC) -I$(ABI_NEXT) $(ALL_CFLAGS) -O0 -U_FORTIFY_SOURCE -w -DTROUPE_NEXT -c -o $@ $<
 $(abi_next_objects): $(ABI_NEXT)/%.o: %.c | $(ABI_NEXT_HEADERS) $(CONFIG_H) $(HOST_HEADERS)
 	@mkdir -p $(@D)
 	$(abi_next_compile)
