@@ -189,12 +189,14 @@ class Ends(HostTest):
         # It comes before those that it took along.
         self.assertIn("pool/7 ended: crashed", self.ends(host, "pool")[0])
 
+    @waits(30)
     def test_a_pool_that_is_given_up_is_a_few_lines_and_a_number(self):
         host = self.daemon({"refuses": {"Plugin": "fail_in_init", "Worker": 1, "Instances": 40, "Config": {"code": -5}, "Restart": "no"}})
         host.wait_unit("refuses", "failed")
         wait_for(lambda: "refuses: 30 more of its actors are given up\n" in host.log(), 40 * SLOW, "the others' number")
         self.assertEqual(host.log().count("is given up"), 10)
 
+    @waits(30)
     def test_a_pool_that_ends_at_once_is_a_few_lines_and_a_number(self):
         host = self.daemon({"noisy": {**self.UNIT, "Instances": 50}})
         host.kill_worker(1)

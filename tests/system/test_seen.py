@@ -102,12 +102,13 @@ class Tasks(HostTest):
             # without `more`, as many as fit
             self.assertEqual(len(host.heard("Tasks", {"name": "tasks/1"})["tasks"]), 256)
 
+    @waits(14)
     def test_a_worker_that_does_not_answer_is_named(self):
         host = self.daemon({"tasks": {"Plugin": "tasks", "Worker": 1}, "slow": {"Plugin": "slow", "Worker": 1}})
         with host.client() as client:
-            client.send("io.troupe.test.slow.Burn", {"ms": 20000 * SLOW})
+            client.send("io.troupe.test.slow.Block", {"ms": 20000 * SLOW})
             wait_for(lambda: host.control("Tasks", {"name": "tasks"}) == {"tasks": [], "silent": [1]}, 20 * SLOW,
-                     "a worker that is busy")
+                     "a worker that is held up")
             # whether it is known to be stalled or not
             wait_for(lambda: host.worker(1)["state"] == "stalled", 20 * SLOW, "a stalled worker")
             self.assertEqual(host.control("Tasks", {"name": "tasks"}), {"tasks": [], "silent": [1]})
