@@ -4,6 +4,7 @@
 #include "base/random.h"
 #include "bridge/bridge_inside.h"
 #include "lending.h"
+#include "tests/unit/sim/seeds.h"
 #include "tests/unit/sim/sim.h"
 #include <string.h>
 
@@ -384,7 +385,7 @@ static void all_arrives_and_comes_back_whatever_happens(void **state)
 	const char *chosen = getenv("STORM_SEED");
 
 	(void)state;
-	for (uint64_t seed = 1; seed <= SEEDS && !chosen; seed++) {
+	for (uint64_t seed = 1; seed <= seeds_of(SEEDS) && !chosen; seed++) {
 		print_message("seed %ju\n", (uintmax_t)seed);
 		run_storm(seed);
 	}

@@ -2,6 +2,7 @@
 #include "base/random.h"
 #include "core/slab.h"
 #include "slab_count.h"
+#include "tests/unit/sim/seeds.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -18,7 +19,7 @@ static void slab_is_used_while_it_is_trimmed(void **state)
 	static uint32_t sizes[MANY];
 
 	(void)state;
-	for (uint64_t seed = 0; seed < 20; seed++) {
+	for (uint64_t seed = 0; seed < seeds_of(20); seed++) {
 		uint64_t out = 0;
 		struct random random;
 		struct slab slab;

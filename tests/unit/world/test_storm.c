@@ -15,6 +15,7 @@
 #include "master/worker.h"
 #include "requests/relays.h"
 #include "requests/shutdown.h"
+#include "tests/unit/sim/seeds.h"
 #include "tests/unit/sim/sim.h"
 #include "units/suspects.h"
 #include "units/unit.h"
@@ -343,8 +344,8 @@ static uint64_t rage_with_seed(uint64_t seed)
 
 static void get_seeds(uint64_t n_default, uint64_t *ret_first, uint64_t *ret_last)
 {
-	const char *only = getenv("WORLD_SEED"), *seeds = getenv("SEEDS");
-	uint64_t n = seeds ? strtoull(seeds, NULL, 0) : only ? 1 : n_default;
+	const char *only = getenv("WORLD_SEED");
+	uint64_t n = only && !getenv("SEEDS") ? 1 : seeds_of(n_default);
 
 	*ret_first = only ? strtoull(only, NULL, 0) : 1;
 	*ret_last = *ret_first + n - 1;
