@@ -168,6 +168,12 @@ static void end_with_error(struct exchange *exchange, const char *text)
 	exchange->has_ended = true;
 }
 
+static void end_well(struct exchange *exchange)
+{
+	put_event(exchange, "event: end\ndata: ", "{}", 2);
+	exchange->has_ended = true;
+}
+
 static void drop_slow_reader(struct exchange *exchange, const char *parameters)
 {
 	char *text = json_error(ERRORS "TooSlow", parameters);
@@ -208,7 +214,10 @@ void events_add(struct exchange *exchange, const struct troupe_text_reply *reply
 		return;
 	if (!exchange->is_open)
 		open_stream(exchange);
-	if (reply->status != TROUPE_OK) {
+	if (reply->status == TROUPE_NO_REPLY && exchange->has_events) {
+		/* a handler that replies as it goes, and has returned */
+		end_well(exchange);
+	} else if (reply->status != TROUPE_OK) {
 		char *text = call_error_text(reply);
 
 		end_with_error(exchange, text);
@@ -221,10 +230,9 @@ void events_add(struct exchange *exchange, const struct troupe_text_reply *reply
 		put_event(exchange, "data: ", reply->json, reply->size);
 		if (is_behind(exchange))
 			call_hold(exchange);
-		if (!reply->continues) {
-			put_event(exchange, "event: end\ndata: ", "{}", 2);
-			exchange->has_ended = true;
-		}
+		exchange->has_events = true;
+		if (!reply->continues)
+			end_well(exchange);
 	}
 	touch(exchange);
 	exchange_resume(exchange);

@@ -44,7 +44,7 @@ struct exchange {
 	struct troupe_request request;
 	TAILQ_ENTRY(exchange) resumed_link;
 	/* a stream: what its reader has not taken yet */
-	bool is_stream, is_open, has_ended, is_broken, is_watched;
+	bool is_stream, is_open, has_events, has_ended, is_broken, is_watched;
 	char *out;
 	size_t out_start, out_size, out_capacity;
 	uint64_t written_ns;         /* the last event or comment */

@@ -23,7 +23,8 @@ enum self_call {
 	SELF_FORWARDED, /* the message too is no longer ours */
 };
 
-/* What becomes of a reply of a stream whose call has a window; or of one that a handler makes. */
+/* What becomes of a reply of a stream: one that came, whose call has a window, or one that the
+ * handler makes. */
 enum self_reply {
 	SELF_REPLY_NONE, /* there is none */
 	SELF_REPLY_TAKEN,

@@ -617,9 +617,10 @@ class Files(HttpTest):
 
 class Streams(HttpTest):
     def setUp(self):
-        self.serve({"HttpMethods": "io.troupe.ticker.Watch io.troupe.hello.* io.troupe.test.fountain.Pour", "HeartbeatMs": 300,
-                    "StreamBuffer": 1 << 20, "Streams": 3},
-                   {"ticker": {"Plugin": "ticker"}, "fountain": {"Plugin": "fountain"}})
+        self.serve({"HttpMethods": "io.troupe.ticker.Watch io.troupe.hello.* io.troupe.test.fountain.Pour io.troupe.test.chaos.Count",
+                    "HeartbeatMs": 300, "StreamBuffer": 1 << 20, "Streams": 3},
+                   {"ticker": {"Plugin": "ticker"}, "fountain": {"Plugin": "fountain"},
+                    "chaos": {"Plugin": "chaos", "Config": {"Others": "chaos"}}})
 
     def open(self, method, parameters, **more):
         wire = Wire(self.place, **more)
@@ -648,6 +649,16 @@ class Streams(HttpTest):
         self.assertEqual(events[-1], "event: end\ndata: {}")
         wire.send(request("POST", GREET, YOU))
         self.assertEqual(wire.response().status, 200)
+
+    def test_a_stream_may_end_behind_its_last_reply(self):
+        """As troupectl has it: a generator has no reply left to say that with."""
+        wire = self.open("/io.troupe.test.chaos.Count", {"count": 3, "bytes": 1, "seed": 1})
+        self.assertEqual(wire.head()[0], 200)
+        events = list(self.events(wire))
+        self.assertEqual([json.loads(event[6:])["number"] for event in events[:-1]], [0, 1, 2])
+        self.assertEqual(events[-1], "event: end\ndata: {}")
+        wire.send(request("POST", "/io.troupe.test.chaos.Count", b'{"count":0,"bytes":1,"seed":1}', ["Accept: text/event-stream"]))
+        self.assertEqual(wire.response().status, 502)
         answer = self.post(WATCH + "?more", {"periodMs": 10, "count": 2})
         self.assertEqual(answer.body.count(b"data: "), 3)
 
