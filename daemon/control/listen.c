@@ -1,17 +1,15 @@
 /* listen.c - a listening Unix socket at a path. */
 #include "base/cleanup.h"
+#include "base/path_lock.h"
 #include "control/server.h"
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 
-#define BACKLOG    512
-#define LOCK_TRIES 8
+#define BACKLOG 512
 
 /* Whether a process listens at `address`: 0: none does, and what is there is a socket; -ENOENT:
  * nothing is there. */
@@ -55,33 +53,6 @@ void control_unlink(const char *path, const struct control_place *place)
 		(void)unlink(path);
 }
 
-/* Between the look at what is at a path and listen() there, no other daemon may do the same:
- * two would find the same stale socket, or one take the other's for stale, and both would run.
- * So a file beside it is locked meanwhile, which goes with its lock. -EADDRINUSE: another
- * process has locked it. */
-static int lock(const char *path, char *name, size_t room, int *ret_fd)
-{
-	if ((size_t)snprintf(name, room, "%s.lock", path) >= room)
-		return -ENAMETOOLONG;
-	for (unsigned i = 0; i < LOCK_TRIES; i++) {
-		cleanup_close int fd = open(
-			name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
-		struct stat ours, there;
-
-		if (fd < 0)
-			return -errno;
-		if (flock(fd, LOCK_EX | LOCK_NB) < 0)
-			return errno == EWOULDBLOCK ? -EADDRINUSE : -errno;
-		/* Whoever had it before us has removed it, perhaps. */
-		if (fstat(fd, &ours) == 0 && lstat(name, &there) == 0 &&
-		    ours.st_dev == there.st_dev && ours.st_ino == there.st_ino) {
-			*ret_fd = take_fd(&fd);
-			return 0;
-		}
-	}
-	return -EADDRINUSE;
-}
-
 static int listen_at(const char *path, int *ret_fd, struct control_place *ret_place)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -115,16 +86,15 @@ static int listen_at(const char *path, int *ret_fd, struct control_place *ret_pl
 
 int control_listen(const char *path, int *ret_fd, struct control_place *ret_place)
 {
-	char name[sizeof(((struct sockaddr_un *)0)->sun_path) + 8];
-	cleanup_close int locked = -1;
+	struct path_lock lock;
 	int r;
 
 	if (strlen(path) >= sizeof(((struct sockaddr_un *)0)->sun_path))
 		return -ENAMETOOLONG;
-	r = lock(path, name, sizeof(name), &locked);
+	r = path_lock(path, &lock);
 	if (r < 0)
 		return r;
 	r = listen_at(path, ret_fd, ret_place);
-	(void)unlink(name);
+	path_unlock(&lock);
 	return r;
 }

@@ -22,9 +22,8 @@ static int open_socket(const struct troupe_self *self, const char *text)
 		    0);
 	if (fd < 0)
 		return -errno;
-	if (bind(fd, (const struct sockaddr *)&place.endpoint.address, place.endpoint.size) <
-	    0) {
-		rc = -errno;
+	rc = place_bind(fd, &place.endpoint);
+	if (rc < 0) {
 		close(fd);
 		return rc;
 	}

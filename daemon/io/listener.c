@@ -73,44 +73,12 @@ struct listener *listener_find(const struct troupe_self *self, struct troupe_lis
 
 /* ------------------------------------------------------------------ opening */
 
-/* A socket that nobody has any more: its owner was killed. One of another type asks, so that
- * who listens there gets no connection of it. What is no socket refuses, too. */
-static bool is_left_over(const struct troupe_endpoint *endpoint, const char *path)
+static void set_options(int fd)
 {
-	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	struct stat found;
-	bool refused;
-
-	if (fd < 0)
-		return false;
-	refused =
-		connect(fd, (const struct sockaddr *)&endpoint->address, endpoint->size) < 0 &&
-		errno == ECONNREFUSED;
-	close(fd);
-	return refused && lstat(path, &found) == 0 && S_ISSOCK(found.st_mode);
-}
-
-static int bind_to(int fd, const struct troupe_endpoint *endpoint)
-{
-	return bind(fd, (const struct sockaddr *)&endpoint->address, endpoint->size) < 0
-		       ? -errno
-		       : 0;
-}
-
-static int bind_socket(int fd, const struct troupe_endpoint *endpoint, const char *path)
-{
-	int rc;
-
-	if (endpoint->address.ss_family != AF_UNIX) {
-		/* those who are accepted have it, too */
-		(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
-		/* what is left of a listener that was here before is in nobody's way */
-		(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int));
-	}
-	rc = bind_to(fd, endpoint);
-	if (rc == -EADDRINUSE && path[0] && is_left_over(endpoint, path) && unlink(path) == 0)
-		rc = bind_to(fd, endpoint);
-	return rc;
+	/* those who are accepted have it, too */
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
+	/* what is left of a listener that was here before is in nobody's way */
+	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int));
 }
 
 /* "": it has none in the file system. */
@@ -130,7 +98,9 @@ static int open_socket(const struct troupe_endpoint *endpoint)
 
 	if (fd < 0)
 		return -errno;
-	rc = bind_socket(fd, endpoint, path_of(endpoint));
+	if (endpoint->address.ss_family != AF_UNIX)
+		set_options(fd);
+	rc = place_bind(fd, endpoint);
 	if (rc == 0 && listen(fd, BACKLOG) < 0)
 		rc = -errno;
 	if (rc < 0) {

@@ -1,9 +1,11 @@
 #include "io/place.h"
 
 #include "base/endpoint.h"
+#include "base/left_over.h"
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/un.h>
 
 _Static_assert(TROUPE_PLACE_MAX == ENDPOINT_TEXT, "a place is written as in base");
 
@@ -64,4 +66,24 @@ void troupe_endpoint_place(const struct troupe_endpoint *endpoint, bool is_datag
 			   char ret_place[TROUPE_PLACE_MAX])
 {
 	endpoint_print(&endpoint->address, endpoint->size, is_datagram, ret_place);
+}
+
+static bool has_path(const struct troupe_endpoint *endpoint)
+{
+	const struct sockaddr_un *local = (const void *)&endpoint->address;
+
+	return local->sun_family == AF_UNIX && local->sun_path[0];
+}
+
+int place_bind(int fd, const struct troupe_endpoint *endpoint)
+{
+	int rc;
+
+	if (has_path(endpoint)) {
+		rc = left_over_bind(fd, &endpoint->address, endpoint->size);
+		return rc == -EEXIST ? -EADDRINUSE : rc;
+	}
+	return bind(fd, (const struct sockaddr *)&endpoint->address, endpoint->size) < 0
+		       ? -errno
+		       : 0;
 }

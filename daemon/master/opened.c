@@ -1,6 +1,7 @@
 #include "master/opened.h"
 
 #include "base/cleanup.h"
+#include "base/left_over.h"
 #include "base/limits.h"
 #include "process/place.h"
 #include <errno.h>
@@ -115,50 +116,17 @@ struct opened *opened_find_rival(const struct opened_all *all, const struct list
 /* ---- opening */
 
 /* A file that has its mode from its first moment on. */
-static int bind_to(int fd, const struct listen_key *key, mode_t mode)
-{
-	const mode_t before = umask(0777 & ~mode);
-	int r = bind(fd, (const struct sockaddr *)&key->address, key->size) < 0 ? -errno : 0;
-
-	(void)umask(before);
-	return r;
-}
-
-/* 0: at its path is a socket that nobody has any more. Asked is as one of datagrams: who
- * listens for streams gets no connection of it. */
-static int find_left_over(const struct listen_key *key)
-{
-	cleanup_close int fd = -1;
-	struct stat there;
-
-	if (lstat(listen_key_path(key), &there) < 0)
-		return -errno;
-	if (!S_ISSOCK(there.st_mode))
-		return -EEXIST;
-	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return -errno;
-	if (connect(fd, (const struct sockaddr *)&key->address, key->size) == 0)
-		return -EADDRINUSE;
-	if (errno == ECONNREFUSED)
-		return 0;
-	/* it listens for streams; or it takes datagrams, of its peer alone */
-	return errno == EPROTOTYPE || errno == EPERM ? -EADDRINUSE : -errno;
-}
-
 static int bind_path(int fd, const struct listen_key *key, mode_t mode)
 {
-	const char *path = listen_key_path(key);
-	int r = place_make_parents(path);
+	int r = place_make_parents(listen_key_path(key));
+	mode_t before;
 
-	if (r == 0)
-		r = bind_to(fd, key, mode);
-	if (r != -EADDRINUSE)
+	if (r < 0)
 		return r;
-	r = find_left_over(key);
-	if (r == 0 && unlink(path) < 0)
-		r = -errno;
-	return r == 0 ? bind_to(fd, key, mode) : r;
+	before = umask(0777 & ~mode);
+	r = left_over_bind(fd, &key->address, key->size);
+	(void)umask(before);
+	return r;
 }
 
 static int bind_place(int fd, const struct listen_key *key, mode_t mode)
@@ -171,7 +139,7 @@ static int bind_place(int fd, const struct listen_key *key, mode_t mode)
 		/* what is left of connections to one that was here before is in nobody's way */
 		(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int));
 	}
-	return bind_to(fd, key, mode);
+	return bind(fd, (const struct sockaddr *)&key->address, key->size) < 0 ? -errno : 0;
 }
 
 /* A descriptor, of a socket that is bound. Of those who share it none may wait in it for

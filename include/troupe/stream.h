@@ -223,9 +223,9 @@ void troupe_endpoint_place(const struct troupe_endpoint *endpoint, bool is_datag
 			   char ret_place[TROUPE_PLACE_MAX]);
 
 /* Open a socket of datagrams at a place ("udp:127.0.0.1:0", "unix:/run/x"), for
- * troupe_receive(), troupe_send_to(), troupe_limit() and troupe_close(). A path must be free,
- * and stays when it is closed. Of a "socket:" that several actors read each datagram goes to
- * one of them. Errors as of troupe_listen(). */
+ * troupe_receive(), troupe_send_to(), troupe_limit() and troupe_close(). At a path it takes
+ * over a socket that nobody has any more, and its file stays when it is closed. Of a "socket:"
+ * that several actors read each datagram goes to one of them. Errors as of troupe_listen(). */
 int troupe_datagram_open(struct troupe_self *self, const char *place,
 			 struct troupe_stream *ret_stream) TROUPE_WARN_UNUSED;
 

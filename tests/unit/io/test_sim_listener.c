@@ -241,6 +241,40 @@ static void path_of_the_dead_is_taken_over_and_goes_at_the_end(void **state)
 	assert_int_equal(rmdir(directory), 0);
 }
 
+static int receives_at_a_path(struct troupe_self *self, struct harbour *harbour)
+{
+	struct troupe_stream stream;
+	int rc = troupe_datagram_open(self, harbour->place, &stream);
+
+	note(self, "%d ", rc);
+	note(self, "%d; ", troupe_datagram_open(self, harbour->place, &stream));
+	return 0;
+}
+
+static void datagrams_take_over_the_path_of_the_dead(void **state)
+{
+	char directory[] = "/tmp/test_listener_XXXXXX", path[64], expected[32];
+	struct harbour harbour;
+	struct troupe_endpoint endpoint;
+	int left = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	(void)state;
+	assert_non_null(mkdtemp(directory));
+	snprintf(path, sizeof(path), "%s/x", directory);
+	harbour_play(&harbour, NULL);
+	snprintf(harbour.place, sizeof(harbour.place), "unix:%s", path);
+	assert_int_equal(troupe_endpoint_of(harbour.place, &endpoint), 0);
+	assert_int_equal(bind(left, (struct sockaddr *)&endpoint.address, endpoint.size), 0);
+	close(left); /* as a kill -9 leaves it */
+	harbour_start(&harbour, receives_at_a_path);
+	harbour_run(&harbour);
+	snprintf(expected, sizeof(expected), "0 %d; ", -EADDRINUSE);
+	assert_noted(&harbour, expected);
+	harbour_finish(&harbour);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(rmdir(directory), 0);
+}
+
 static int listens_at_a_file(struct troupe_self *self, struct harbour *harbour)
 {
 	note(self, "%d; ", troupe_listen(self, harbour->place, &harbour->listener));
@@ -401,6 +435,7 @@ int main(void)
 		cmocka_unit_test(connection_that_is_refused_leaves_nothing),
 		cmocka_unit_test(connecting_ends_with_its_scope),
 		cmocka_unit_test(path_of_the_dead_is_taken_over_and_goes_at_the_end),
+		cmocka_unit_test(datagrams_take_over_the_path_of_the_dead),
 		cmocka_unit_test(file_that_is_no_socket_stays_where_it_is),
 		cmocka_unit_test(connection_that_comes_as_time_is_up_is_not_lost),
 		cmocka_unit_test(close_wakes_whoever_accepts),
