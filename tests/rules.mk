@@ -271,7 +271,7 @@ check: deps-test check-format check-layers check-circles check-globals check-fai
 
 # The formatter's part, and the width of comments and documentation.
 check-format:
-	@clang-format --dry-run --Werror $(SOURCES)
+	@printf '%s\n' $(SOURCES) | xargs -P $$(nproc) -n 50 clang-format --dry-run --Werror
 	@tests/check/columns
 
 check-layers:
