@@ -108,6 +108,14 @@ static inline void activation_exit(struct troupe_self *self, int error)
 	self->activation.exit_error = error;
 }
 
+/* What is handled from now on is no message. */
+static inline void activation_begin_notice(struct troupe_self *self)
+{
+	self->activation.message = NULL;
+	self->activation.outcome.call = SELF_NO_MESSAGE;
+	self->activation.sender = (struct troupe_address){0};
+}
+
 /* Others come to run before it goes on: note what the status page says of it. */
 static inline void activation_suspend(struct troupe_self *self)
 {

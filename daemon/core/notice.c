@@ -27,7 +27,7 @@ static void drop_reply(struct runtime *runtime, struct actor *actor, struct mail
 
 static void handle_end(struct troupe_self *self, struct mail *mail)
 {
-	notice_begin(self);
+	activation_begin_notice(self);
 	reply_handle_end(self, container_of(mail, struct call, mail));
 }
 
@@ -45,7 +45,7 @@ static void handle_tick(struct troupe_self *self, struct mail *mail)
 	const struct troupe_entry *entry = &self->actor->unit->type->entries[mail->entry];
 	uint64_t context;
 
-	notice_begin(self);
+	activation_begin_notice(self);
 	/* also when it was stopped: that takes time, too */
 	page_doing(self->runtime, PAGE_DOING_TIMER);
 	if (timer_tick(self->runtime, container_of(mail, struct timer, mail), &context))
@@ -62,7 +62,7 @@ static void drop_tick(struct runtime *runtime, struct actor *actor, struct mail 
 
 static void handle_ready(struct troupe_self *self, struct mail *mail)
 {
-	notice_begin(self);
+	activation_begin_notice(self);
 	page_doing(self->runtime, PAGE_DOING_WATCH); /* also when it was stopped */
 	watch_handle(self, container_of(mail, struct watch, mail));
 }
@@ -77,7 +77,7 @@ static void drop_ready(struct runtime *runtime, struct actor *actor, struct mail
 
 static void handle_post(struct troupe_self *self, struct mail *mail)
 {
-	notice_begin(self);
+	activation_begin_notice(self);
 	page_doing(self->runtime, PAGE_DOING_POST);
 	inlet_handle(self, mail);
 }
@@ -100,7 +100,7 @@ static void handle_room(struct troupe_self *self, struct mail *mail)
 	const struct wait_past past =
 		wait_finish(runtime, container_of(mail, struct wait, mail));
 
-	notice_begin(self);
+	activation_begin_notice(self);
 	page_doing(runtime, PAGE_DOING_ROOM);
 	if (past.seat)
 		resume_for_room(self, past.seat);
@@ -128,7 +128,7 @@ static void handle_cancel(struct troupe_self *self, struct mail *mail)
 	struct kept_call *kept = container_of(mail, struct kept_call, mail);
 	struct troupe_call handle = {slots_id(kept)};
 
-	notice_begin(self);
+	activation_begin_notice(self);
 	page_doing(runtime, PAGE_DOING_CANCEL);
 	mail->flags &= (uint8_t)~MAIL_QUEUED;
 	if (slots_is_closed(&kept->slot)) { /* answered or dropped meanwhile */

@@ -20,12 +20,4 @@ struct notice_kind {
  * `handle`: core/step.h. */
 extern const struct notice_kind notice_kinds[MAIL_KINDS];
 
-/* What is handled from now on is no message. */
-static inline void notice_begin(struct troupe_self *self)
-{
-	self->activation.message = NULL;
-	self->activation.outcome.call = SELF_NO_MESSAGE;
-	self->activation.sender = (struct troupe_address){0};
-}
-
 #endif

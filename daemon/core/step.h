@@ -7,7 +7,6 @@
 #ifndef CORE_STEP_H
 #define CORE_STEP_H
 
-#include "core/notice.h"
 #include "core/task.h"
 
 /* ------------------------------------------------------------------ what is rare */
@@ -73,7 +72,7 @@ static inline void step_say_doing(struct runtime *runtime, const struct task *ta
 __attribute__((always_inline)) static inline void step_run(struct troupe_self *self,
 							   struct task *task)
 {
-	notice_begin(self);
+	activation_begin_notice(self);
 	step_say_doing(self->runtime, task);
 	if (likely(task_take_notice(self->runtime, task)))
 		step_advance(self, task);
