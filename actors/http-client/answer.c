@@ -128,8 +128,13 @@ int answer_add_line(struct answer *answer, const char *line, size_t size)
 		if (*c >= 'A' && *c <= 'Z')
 			*c = (char)(*c | 0x20);
 	if (strcmp(name, "content-length") == 0) {
+		uint64_t length = strtoull(answer->headers.data + middle, NULL, 10);
+
+		/* Where the body ends is then a matter of opinion (RFC 9112, 6.3). */
+		if (answer->has_length && answer->length != length)
+			return -EBADMSG;
 		answer->has_length = true;
-		answer->length = strtoull(answer->headers.data + middle, NULL, 10);
+		answer->length = length;
 	}
 	return 0;
 }

@@ -49,7 +49,7 @@ void answer_reset(struct answer *answer);
 
 /* One line as it came, its end included. 1: the headers are complete; 0: they are not, or it is
  * none of them (a trailer). -E2BIG: more than the limits; -ENOBUFS: more than the budget;
- * -ENOMEM. */
+ * -EBADMSG: another Content-Length than before; -ENOMEM. */
 int answer_add_line(struct answer *answer, const char *line, size_t size);
 
 /* A piece of the body. -ENOBUFS: more than the budget; -ENOMEM. */

@@ -226,6 +226,25 @@ static enum http_client_phase limit_phase(const struct transfer *transfer)
 					       : HTTP_CLIENT_PHASE_CONNECT;
 }
 
+/* A line without an end: curl keeps 100 KiB of it, and says of more that it has no memory. What
+ * else it needs then is little. */
+static bool is_in_line(const struct request *request)
+{
+	return request->transfer->sent_ns && !request->answer.has_headers;
+}
+
+/* The next one would have led there. */
+static void fail_of_redirects(struct request *request)
+{
+	const char *location = answer_header(&request->answer, "location"), *reason;
+	struct url next;
+	bool is_url = url_follow(&request->url, location, &next, &reason) == 0;
+
+	reply_too_many_redirects(request, is_url ? next.text : location);
+	if (is_url)
+		url_fini(&next);
+}
+
 /* Curl could not do it, or we did not let it. */
 static void fail(struct request *request, CURLcode code)
 {
@@ -245,17 +264,23 @@ static void fail(struct request *request, CURLcode code)
 			   (int64_t)client->budget.limit);
 		return;
 	case CUT_REDIRECTS:
-		reply_too_many_redirects(request, answer_header(&request->answer, "location"));
+		fail_of_redirects(request);
 		return;
 	case CUT_CODING:
 		reply_bad_answer(request, "a transfer coding that was not asked for");
+		return;
+	case CUT_LENGTHS:
+		reply_bad_answer(request, "two lengths that differ");
 		return;
 	case CUT_NONE:
 	case CUT_NEEDLESS:
 		break;
 	}
 	const char *reason = transfer_reason(transfer, code);
-	if (code == CURLE_OUT_OF_MEMORY)
+	if (code == CURLE_OUT_OF_MEMORY && is_in_line(request))
+		reply_too_large(request, HTTP_CLIENT_TOO_LARGE_WHAT_HEADERS,
+				ANSWER_HEADERS_MAX);
+	else if (code == CURLE_OUT_OF_MEMORY)
 		reply_busy(client, request->call, HTTP_CLIENT_BUSY_WHAT_MEMORY,
 			   (int64_t)client->budget.limit);
 	else if (code == CURLE_OPERATION_TIMEDOUT)

@@ -343,7 +343,9 @@ int request_on_line(struct request *request, const char *line, size_t size)
 	if (r == 1)
 		return outcome_decide(request);
 	if (r < 0)
-		request->cut = r == -E2BIG ? CUT_HEADERS : CUT_MEMORY;
+		request->cut = r == -E2BIG     ? CUT_HEADERS
+			       : r == -EBADMSG ? CUT_LENGTHS
+					       : CUT_MEMORY;
 	return r;
 }
 

@@ -47,7 +47,8 @@ enum cut {
 	CUT_MEMORY,
 	CUT_REDIRECTS,
 	CUT_NEEDLESS,
-	CUT_CODING
+	CUT_CODING,
+	CUT_LENGTHS
 };
 
 struct request {

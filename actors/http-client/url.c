@@ -113,6 +113,18 @@ static int read_scheme(struct url *url, bool any_scheme, const char **ret_reason
 	return url->origin ? 0 : -ENOMEM;
 }
 
+static bool is_of_web(const struct url *url)
+{
+	char *scheme;
+	bool is_of_web = true; /* one without is no other */
+
+	if (!curl_url_get(url->handle, CURLUPART_SCHEME, &scheme, 0)) {
+		is_of_web = strcmp(scheme, "http") == 0 || strcmp(scheme, "https") == 0;
+		curl_free(scheme);
+	}
+	return is_of_web;
+}
+
 /* text: as it was given, when it is all of it; NULL when it was a relative one. */
 static int read_parts(struct url *url, const char *text, bool any_scheme,
 		      const char **ret_reason)
@@ -121,6 +133,10 @@ static int read_parts(struct url *url, const char *text, bool any_scheme,
 	char *whole;
 
 	int r = read_host(url, is_ascii, ret_reason);
+	if (r == -EINVAL && !any_scheme && !is_of_web(url)) {
+		*ret_reason = "neither http nor https"; /* such as file:///etc */
+		return -EPROTONOSUPPORT;
+	}
 	if (r == 0)
 		r = read_scheme(url, any_scheme, ret_reason);
 	if (r < 0)

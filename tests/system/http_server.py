@@ -264,6 +264,20 @@ class Server:
         while True:
             connection.sendall(b"HTTP/1.1 103 Early Hints\r\nA: b\r\n\r\n" * 1000)
 
+    def do_endless_header(self, connection, **_):
+        connection.sendall(b"HTTP/1.1 200 OK\r\nA: ")
+        while True:
+            connection.sendall(b"x" * 10000)
+
+    def do_endless_status(self, connection, **_):
+        connection.sendall(b"HTTP/1.1 200 ")
+        while True:
+            connection.sendall(b"x" * 10000)
+
+    def do_two_lengths(self, connection, rest, **_):
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\nContent-Length: " + rest.encode() + b"\r\n\r\nbody")
+        return True
+
     def do_http_header(self, connection, **_):
         connection.sendall(b"HTTP/1.1 200 OK\r\nHTTP/x: y\r\nContent-Length: 4\r\n\r\nbody")
         return True
