@@ -4,6 +4,8 @@ import json
 import re
 import socket
 
+from host import SLOW
+
 
 class Response:
     def __init__(self, status, headers, body):
@@ -14,7 +16,7 @@ class Response:
 
 
 class Wire:
-    def __init__(self, place, timeout=20, receive_buffer=None, source=None):
+    def __init__(self, place, timeout=20 * SLOW, receive_buffer=None, source=None):
         kind, rest = place.split(":", 1)
         if kind == "unix":
             self.socket = socket.socket(socket.AF_UNIX)

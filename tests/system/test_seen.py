@@ -32,7 +32,7 @@ class Tasks(HostTest):
         with host.client() as client:
             client.send(f"{TASKS}.Sum", {"tasks": 2, "ms": HOUR})
             tasks = self.wait_tasks(host, "tasks", 3)
-            wait_for(lambda: all(t["state"] == "waiting" for t in host.control("Tasks", {"name": "tasks"})["tasks"]),
+            wait_for(lambda: all(t["state"] == "waiting" for t in host.heard("Tasks", {"name": "tasks"})["tasks"]),
                      20 * SLOW, "all tasks to wait")
             tasks = host.heard("Tasks", {"name": "tasks/0"})["tasks"]
             self.assertEqual(sorted((t["name"], t["waitsFor"]) for t in tasks),

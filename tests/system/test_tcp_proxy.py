@@ -6,7 +6,7 @@ import struct
 import threading
 import time
 
-from host import SLOW, HostTest, silent_place, waits
+from host import SLOW, HostTest, most_descriptors, silent_place, waits
 from varlink import wait_for
 
 PROXY = "io.troupe.tcpproxy"
@@ -312,7 +312,7 @@ class Proxy(HostTest):
         resource.prlimit(worker, resource.RLIMIT_NOFILE, (limit, limit))
         first = [self.connect(port) for _ in range(5)]
         self.assert_echo(first)
-        before = descriptors()
+        before = most_descriptors(worker)
         crowd = [self.connect(port) for _ in range(60)]
         self.assert_echo(first)
         # who has no two descriptors yet waits, until others have gone

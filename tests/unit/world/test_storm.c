@@ -40,7 +40,7 @@
 const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void)
 {
-	return "leak:on_count\n";
+	return "leak:on_count\nleak:detaches\n";
 }
 
 static void begin_world(struct storm *storm, uint64_t seed)
