@@ -9,6 +9,7 @@
 
 #define LOG_WARNING_LEVEL 4
 #define LOG_PLACE         1000 /* bytes of a backtrace in a line */
+#define LOG_PLACES        16u  /* of one actor's tasks; a backtrace takes time */
 
 static void add_lost(struct runtime *runtime, size_t bytes)
 {
@@ -30,11 +31,11 @@ static void set_actor_aside(struct runtime *runtime, struct actor *actor)
 }
 
 /* Whose fault it is: its stack says where it still waits. */
-static void warn(struct runtime *runtime, const struct task *task)
+static void warn(struct runtime *runtime, const struct task *task, bool has_place)
 {
 	char place[LOG_PLACE] = "", text[LOG_PLACE + 200];
 
-	if (runtime->ops->print_place)
+	if (has_place && runtime->ops->print_place)
 		runtime->ops->print_place(runtime->context, slots_id(task), place,
 					  sizeof(place));
 	snprintf(text, sizeof(text), "task %.100s did not end within TaskGrace=: abandoned%s%s",
@@ -53,7 +54,7 @@ static void abandon(struct runtime *runtime, struct task *task)
 }
 
 /* All that a task holds, where none of the actor's tasks goes on. */
-static void drop_task(struct runtime *runtime, struct task *task)
+static void drop_task(struct runtime *runtime, struct task *task, bool has_place)
 {
 	task_stop_waiting(runtime, task);
 	scope_drop_all(runtime, task);
@@ -62,7 +63,7 @@ static void drop_task(struct runtime *runtime, struct task *task)
 	if (task->stack) {
 		if (task->duty)
 			task->duty->on_abandon(runtime, task);
-		warn(runtime, task);
+		warn(runtime, task, has_place);
 		abandon(runtime, task);
 	}
 	wait_leave(runtime, &task->room);
@@ -84,7 +85,8 @@ void tasks_drop(struct runtime *runtime, struct actor *actor)
 		struct task *task = container_of(tasked->tasks, struct task, of_actor);
 
 		chain_remove(&tasked->tasks, &task->of_actor);
-		drop_task(runtime, task);
+		drop_task(runtime, task,
+			  runtime->stacks.n_abandoned - n_abandoned < LOG_PLACES);
 	}
 	if (runtime->stacks.n_abandoned > n_abandoned)
 		set_actor_aside(runtime, actor);

@@ -29,7 +29,8 @@ enum self_reply {
 	SELF_REPLY_NONE, /* there is none */
 	SELF_REPLY_TAKEN,
 	SELF_REPLY_HELD,
-	SELF_REPLY_REFUSED, /* the caller of the message wants one answer only */
+	SELF_REPLY_REFUSED,   /* the caller of the message wants one answer only, */
+	SELF_REPLY_EXPLAINED, /* and has been told that there are more */
 };
 
 /* What has become of the message being handled. Two words, each written and read as a whole

@@ -501,11 +501,13 @@ COLD void answer_result(struct troupe_self *self, uint64_t handle, int rc)
 	struct call_end end = {.status = TROUPE_NO_REPLY};
 	char detail[FAILURE_DETAIL_MAX];
 
-	if (failure_is_callers(self, rc))
+	if (rc == -EPROTOTYPE && self->activation.outcome.reply == SELF_REPLY_REFUSED) {
+		self->activation.outcome.reply = SELF_REPLY_EXPLAINED;
 		end = (struct call_end){TROUPE_EXPECTED_MORE, 0,
 					self->activation.handler->method->name};
-	else if (rc < 0)
+	} else if (rc < 0) {
 		end = (struct call_end){TROUPE_FAILED, rc, failure_print(self, rc, detail)};
+	}
 	answer_end(self, handle, end);
 }
 

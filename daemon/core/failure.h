@@ -23,11 +23,11 @@ int failure_of_value(struct troupe_self *self, const struct troupe_type *type,
 const char *failure_print(const struct troupe_self *self, int rc,
 			  char text[static FAILURE_DETAIL_MAX]);
 
-/* The handler says only what its caller has done: it has asked a method that answers in a
- * stream for one answer. */
+/* The handler says only what its caller has done, who knows it: it has asked a method that
+ * answers in a stream for one answer. */
 static inline bool failure_is_callers(const struct troupe_self *self, int rc)
 {
-	return rc == -EPROTOTYPE && self->activation.outcome.reply == SELF_REPLY_REFUSED;
+	return rc == -EPROTOTYPE && self->activation.outcome.reply == SELF_REPLY_EXPLAINED;
 }
 
 /* A handler has returned `rc` (negative): unless that is its caller's, count and report it, and

@@ -60,8 +60,10 @@ struct flow_transfer ontop_fcontext(void *to, void *data,
 /* jump_fcontext(to, data), gone to without a call: a processor guesses where functions return
  * to by the calls that it has seen. After a call that nobody returns from by a return, all
  * guesses would be wrong as far as the loop. It pushes like one, so the code around it must
- * keep nothing below its stack's end: the Makefile has -mno-red-zone. */
-#if defined(__x86_64__)
+ * keep nothing below its stack's end: the Makefile has -mno-red-zone. A function with this must
+ * have a true call, too, so that its stack is aligned as for one. Not where there are registers
+ * that a call may change and this does not name. */
+#if defined(__x86_64__) && !defined(__AVX512F__) && !defined(__APX_F__)
 __attribute__((always_inline)) static inline struct flow_transfer flow_jump(void *to,
 									    void *data)
 {

@@ -157,7 +157,8 @@ static inline void task_list(struct task *task)
 void task_list_late(struct task *task);
 static inline void task_list_self(const struct troupe_self *self)
 {
-	if (self->task && unlikely(!self->task->is_listed))
+	/* A handler that has returned, and has kept its `self`, is nobody's task. */
+	if (self->task && unlikely(!self->task->is_listed) && !self->task->is_parked)
 		task_list_late(self->task);
 }
 

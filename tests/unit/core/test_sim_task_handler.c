@@ -248,6 +248,43 @@ static void handler_that_cancels_its_actors_tasks_is_one_of_them(void **state)
 	world_finish(&world);
 }
 
+static struct troupe_self *kept; /* which nobody may use when its handler has returned */
+
+static int keeps_itself(struct troupe_self *self, struct puppet *me, struct troupe_call call,
+			int64_t n)
+{
+	(void)me;
+	if (n == 0)
+		kept = self;
+	return troupe_return(self, call, &num_method, &(struct num){n});
+}
+
+static void self_that_was_kept_harms_nobody(void **state)
+{
+	struct world world;
+
+	(void)state;
+	tasker_begin(&world, keeps_itself, 0);
+	world.actors[3] = world_spawn_in(&world, 2, 3);
+	assert_int_equal(world_send(&world, world.actors[2], 0), 0);
+	world_run(&world);
+	troupe_scope_cancel(kept, TROUPE_OF_ACTOR);
+	assert_int_equal(troupe_start(kept, TROUPE_OF_ACTOR, &sleeps_task, NULL, NULL, NULL),
+			 0);
+	assert_false(world.runtime->parked->is_listed);
+	for (int actor = 2; actor <= 3; actor++)
+		assert_int_equal(world_send(&world, world.actors[actor], 1), 0);
+	world_run(&world);
+	assert_log(&world, "2:num 0; 2:num 1; 3:num 1; ");
+	world_sleep(&world, TROUPE_SECOND_NS + A_BIT);
+	assert_log(&world, "slept 0; ");
+	for (int actor = 2; actor <= 3; actor++)
+		assert_int_equal(tasks_count(world.runtime,
+					     actor_find(world.runtime, world.actors[actor])),
+				 0);
+	world_finish(&world);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -258,6 +295,7 @@ int main(void)
 		cmocka_unit_test(record_that_is_nobodys_cannot_be_joined),
 		cmocka_unit_test(handler_is_one_of_the_tasks_that_its_actor_may_have),
 		cmocka_unit_test(handler_that_cancels_its_actors_tasks_is_one_of_them),
+		cmocka_unit_test(self_that_was_kept_harms_nobody),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
