@@ -31,8 +31,8 @@ static int find_left_over(const struct sockaddr_storage *address, uint32_t size,
 		return -EADDRINUSE;
 	if (errno == ECONNREFUSED)
 		return 0;
-	/* it listens for streams; or it takes datagrams, of its peer alone */
-	return errno == EPROTOTYPE || errno == EPERM ? -EADDRINUSE : -errno;
+	/* it listens for streams; or it takes datagrams, of its peer or its user alone */
+	return errno == EPROTOTYPE || errno == EPERM || errno == EACCES ? -EADDRINUSE : -errno;
 }
 
 int left_over_bind(int fd, const struct sockaddr_storage *address, uint32_t size)
@@ -45,6 +45,8 @@ int left_over_bind(int fd, const struct sockaddr_storage *address, uint32_t size
 		return r;
 	/* who has only bound his socket has the path already, as connect() sees it */
 	r = path_lock(path, &lock);
+	if (r == -EACCES || r == -EROFS)
+		return -EADDRINUSE; /* it is there, and cannot be replaced */
 	if (r < 0)
 		return r;
 	r = find_left_over(address, size, path);

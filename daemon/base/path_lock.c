@@ -30,6 +30,8 @@ int path_lock(const char *path, struct path_lock *ret_lock)
 		/* Whoever had it before us has removed it, perhaps. */
 		if (fstat(fd, &ours) == 0 && lstat(lock.name, &there) == 0 &&
 		    ours.st_dev == there.st_dev && ours.st_ino == there.st_ino) {
+			if (!S_ISREG(ours.st_mode) || ours.st_size > 0)
+				return -EEXIST; /* a lock is empty: it is somebody's own */
 			lock.fd = take_fd(&fd);
 			*ret_lock = lock;
 			return 0;

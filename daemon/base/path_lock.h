@@ -16,8 +16,9 @@ struct path_lock {
 	char name[sizeof(((struct sockaddr_un *)NULL)->sun_path) + 8]; /* of the file */
 };
 
-/* *ret_lock: path_unlock() it when this is 0. -EADDRINUSE: another one has it; -ENAMETOOLONG:
- * longer than the path of a socket; errors of open(2). */
+/* *ret_lock: path_unlock() it when this is 0. -EADDRINUSE: another one has it; -EEXIST: a file
+ * that is not empty, and so none of ours, has its name; -ENAMETOOLONG: longer than the path of
+ * a socket; errors of open(2). */
 int path_lock(const char *path, struct path_lock *ret_lock);
 void path_unlock(struct path_lock *lock);
 

@@ -280,6 +280,7 @@ int listener_rest(struct use *use, bool is_long)
 int listener_recover(struct use *use, int error)
 {
 	warn_of_shortage(use->self, listener_of(use), -error);
+	listener_let_go(listener_of(use)); /* who rests holds nothing */
 	return listener_rest(use, false);
 }
 

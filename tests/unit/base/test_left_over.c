@@ -100,6 +100,26 @@ static void socket_that_nobody_has_is_replaced(void **state)
 		}
 }
 
+static void file_of_the_name_of_a_lock_stays(void **state)
+{
+	const struct fixture *f = *state;
+	char name[128];
+	int fd;
+
+	snprintf(name, sizeof(name), "%s.lock", f->path);
+	fd = open(name, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, "own", 3), 3);
+	close(fd);
+	leave_one(f, SOCK_STREAM);
+	assert_int_equal(bind_one(f, SOCK_STREAM), -EEXIST);
+	assert_int_equal(unlink(name), 0);
+	fd = bind_one(f, SOCK_STREAM);
+	assert_true(fd >= 0);
+	close(fd);
+	assert_int_equal(access(name, F_OK), -1);
+}
+
 /* Also while it does not listen yet, and one of datagrams that is connected to another. */
 static void socket_that_somebody_has_stays(void **state)
 {
@@ -227,6 +247,7 @@ static void one_of_several_at_a_time_has_it(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(file_of_the_name_of_a_lock_stays),
 		TEST(socket_that_nobody_has_is_replaced),
 		TEST(socket_that_somebody_has_stays),
 		TEST(what_is_no_socket_stays),
